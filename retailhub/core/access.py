@@ -1,0 +1,155 @@
+"""Who may do what, where. One table of roles serves people in the browser and programs with keys alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.backends import BaseBackend
+from django.db import models
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from retailhub.core.models import ApiKey, User
+
+SCOPES: dict[str, str] = {
+    "items:read": "See items and prices",
+    "items:write": "Change items and prices",
+    "locations:write": "Change locations and stock pools",
+    "stock:read": "See stock, movements and transfers",
+    "stock:write": "Receive, adjust, count, move and transfer stock",
+    "costs:read": "See unit costs and stock values",
+    "orders:read": "See orders",
+    "orders:write": "Place, cancel, hold and ship orders",
+    "customers:read": "See customers",
+    "customers:write": "Change customers",
+    "channels:read": "See channels, listings and their sync",
+    "channels:write": "Connect, pause and change channels and listings",
+    "imports:write": "Import files",
+    "work:read": "See what needs attention and running jobs",
+    "system:read": "See the outbox, the inbox and the audit trail",
+    "system:write": "Replay failed deliveries, manage people and keys",
+}
+_READING = {scope for scope in SCOPES if scope.endswith(":read")} - {"costs:read", "system:read"}
+
+
+class Role(models.TextChoices):
+    STORE_MANAGER = "store_manager", "Store manager"
+    WAREHOUSE = "warehouse", "Warehouse and shop staff"
+    BUYER = "buyer", "Buyer"
+    ACCOUNTANT = "accountant", "Accountant"
+    ADMINISTRATOR = "administrator", "Administrator"
+
+
+ROLE_SCOPES: dict[str, frozenset[str]] = {
+    Role.STORE_MANAGER: frozenset(
+        _READING | {"stock:write", "orders:write", "customers:write", "items:write", "costs:read", "imports:write"}
+    ),
+    Role.WAREHOUSE: frozenset(_READING - {"customers:read"} | {"stock:write"}),
+    Role.BUYER: frozenset(_READING | {"items:write", "costs:read", "imports:write"}),
+    Role.ACCOUNTANT: frozenset(_READING | {"costs:read"}),
+    Role.ADMINISTRATOR: frozenset(SCOPES),
+}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Some scopes, at some locations (codes) or, with None, at all of them."""
+
+    scopes: frozenset[str]
+    locations: frozenset[str] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Whoever asks: a person, a key or the system itself. Every queryset that leaves the house starts from one."""
+
+    actor: str
+    grants: tuple[Grant, ...] = ()
+    channel: str = ""
+    scopes: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scopes", frozenset[str]().union(*(grant.scopes for grant in self.grants)))
+
+    def may(self, scope: str, *, location: str | None = None) -> bool:
+        """Whether the scope is held: anywhere, or at the location named."""
+        if location is None:
+            return scope in self.scopes
+        return any(
+            scope in grant.scopes and (grant.locations is None or location in grant.locations) for grant in self.grants
+        )
+
+    def places(self, scope: str) -> frozenset[str] | None:
+        """Answer the location codes at which the scope is held; None means everywhere, an empty set nowhere."""
+        found: set[str] = set()
+        for grant in self.grants:
+            if scope in grant.scopes:
+                if grant.locations is None:
+                    return None
+                found |= grant.locations
+        return frozenset(found)
+
+    @property
+    def sees_costs(self) -> bool:
+        return "costs:read" in self.scopes
+
+
+SYSTEM = Principal(actor="system", grants=(Grant(frozenset(SCOPES), None),))
+NOBODY = Principal(actor="nobody")
+
+
+def principal_of_user(user: User | AnonymousUser) -> Principal:
+    """Answer what a person may do, from his memberships. One query, remembered on the user object for the request."""
+    if not user.is_authenticated or not user.is_active:
+        return NOBODY
+    known: Principal | None = getattr(user, "_principal", None)
+    if known is None:
+        if user.is_superuser:
+            grants: Iterable[Grant] = (Grant(frozenset(SCOPES), None),)
+        else:
+            grants = (
+                Grant(ROLE_SCOPES[membership.role], None if membership.everywhere else frozenset(membership.locations))
+                for membership in user.memberships.all()
+            )
+        known = Principal(actor=f"user:{user.get_username()}", grants=tuple(grants))
+        user._principal = known  # type: ignore[union-attr]
+    return known
+
+
+def principal_of_key(key: ApiKey) -> Principal:
+    """Answer what the holder of an API key may do."""
+    places = None if key.locations is None else frozenset(key.locations)
+    return Principal(actor=f"key:{key.name}", grants=(Grant(frozenset(key.scopes), places),), channel=key.channel or "")
+
+
+# Which scope guards which model in the admin: (to look at, to change). An unlisted model is for superusers alone.
+MODEL_SCOPES: dict[str, tuple[str, str]] = {}
+
+
+def guard(scopes: tuple[str, str], *labels: str) -> None:
+    """Say in an app's AppConfig.ready which scopes guard its models, e.g. `guard(("items:read", "items:write"), "inventory.item")`."""
+    for label in labels:
+        MODEL_SCOPES[label] = scopes
+
+
+class RoleBackend(BaseBackend):
+    """Answers Django's permission questions from roles, so that admin, pages and API share one table."""
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        app, _, codename = perm.partition(".")
+        verb, _, model = codename.partition("_")
+        scopes = MODEL_SCOPES.get(f"{app}.{model}")
+        if scopes is None:
+            return False
+        return principal_of_user(user_obj).may(scopes[0] if verb == "view" else scopes[1])
+
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        principal = principal_of_user(user_obj)
+        return any(
+            principal.may(read) or principal.may(write)
+            for label, (read, write) in MODEL_SCOPES.items()
+            if label.startswith(f"{app_label}.")
+        )

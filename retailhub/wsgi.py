@@ -1,0 +1,9 @@
+"""The web door."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "retailhub.settings")
+
+application = get_wsgi_application()
