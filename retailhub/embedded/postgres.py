@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+import psycopg
+from psycopg import sql
 
 from retailhub.embedded.errors import CannotStart
 from retailhub.embedded.ports import LOOPBACK
@@ -17,6 +20,7 @@ from retailhub.embedded.processes import (
     ProcessId,
     command_line,
     identify,
+    program_name,
     send,
     still_running,
     working_in,
@@ -68,11 +72,18 @@ class Cluster:
         return (self.directory / "PG_VERSION").exists()
 
     def program(self) -> Program:
-        """Describe the postmaster as a child to supervise. Interrupted, it ends at once, in order and with all saved."""
+        """Describe the postmaster as a child to supervise. Interrupted, it ends at once and in order."""
         options = [part for name, value in {**SETTINGS, **self.settings}.items() for part in ("-c", f"{name}={value}")]
         return Program(
             name="postgres",
-            command=[str(self.programs / "postgres"), "-D", self._way_in(self.directory), "-p", str(self.port), *options],
+            command=[
+                str(self.programs / "postgres"),
+                "-D",
+                self._way_in(self.directory),
+                "-p",
+                str(self.port),
+                *options,
+            ],
             folder=self.directory,
             user=self.user,
             stop=((signal.SIGINT, 5.0), (signal.SIGQUIT, 3.0)),
@@ -111,22 +122,21 @@ class Cluster:
             **(self.user.popen_arguments if self.user else {}),
         )
         if done.returncode != 0:
-            raise CannotStart(f"PostgreSQL could not make its cluster in {half}:\n{done.stdout[-1500:]}{done.stderr[-1500:]}")
+            raise CannotStart(
+                f"PostgreSQL could not make its cluster in {half}:\n{done.stdout[-1500:]}{done.stderr[-1500:]}"
+            )
         half.rename(self.directory)
         shutil.rmtree(draft)
 
     def make_database(self) -> None:
         """Make our role and our database on the running server unless they are there."""
-        import psycopg
-        from psycopg import sql
-
         with psycopg.connect(
             host=LOOPBACK, port=self.port, user=ADMIN, password=self.admin_password, dbname="postgres", autocommit=True
         ) as connection:
             role = sql.Identifier(ROLE)
             if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE]).rowcount:
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
-                connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(self.password)))
+                password = sql.Literal(self.password)
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(role, password))
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), role))
 
@@ -142,9 +152,9 @@ class Cluster:
             return None
         process = identify(int(lines[0]))
         # The number of a dead postmaster may have passed to any other program.
-        if process is None or (ON_LINUX and process not in working_in(self.directory)):
+        if process is None or "postgres" not in program_name(process.pid):
             return None
-        return process if ON_LINUX or "postgres" in _program_name(process.pid) else None
+        return process if not ON_LINUX or process in working_in(self.directory) else None
 
     def clear_the_way(self) -> None:
         """See to it that nothing of an earlier server keeps the next one from starting.
@@ -157,7 +167,8 @@ class Cluster:
                 "Stop it, or give another DATA_DIR."
             )
         # The processes of a postmaster that was killed end by themselves; they hold its shared memory until then.
-        if left := still_running(working_in(self.directory), seconds=10.0):
+        theirs = [process for process in working_in(self.directory) if "postgres" in program_name(process.pid)]
+        if left := still_running(theirs, seconds=10.0):
             raise CannotStart(f"Processes {[process.pid for process in left]} of an earlier PostgreSQL do not end.")
         self._disown_dead_postmaster()
 
@@ -175,8 +186,6 @@ class Cluster:
         stranger who got the number later. Its parent's number it passes over, and goes on to check the shared memory
         the file names, a safeguard that deleting the file would take away.
         """
-        import os
-
         lines = self._postmaster_lines()
         if lines and lines[0].strip().isdecimal():
             lines[0] = str(os.getpid())
@@ -200,8 +209,3 @@ class Cluster:
         that root may keep DATA_DIR below /root.
         """
         return "/proc/self/cwd" if self.user and ON_LINUX else str(directory)
-
-
-def _program_name(pid: int) -> str:
-    shown: Any = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
-    return str(shown.stdout)

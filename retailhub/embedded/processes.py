@@ -35,8 +35,7 @@ class ProcessId:
 def born(pid: int) -> str | None:
     """Answer what tells this process from any other that had or will have its number; None when it does not run."""
     if not ON_LINUX:
-        seen = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607  a number and a fixed program
-        state, _, started = seen.stdout.strip().partition(" ")
+        state, _, started = _ps("stat=,lstart=", pid).partition(" ")
         return None if not state or state.startswith("Z") else started.strip()
     try:
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
@@ -58,7 +57,9 @@ def marked_with(mark: str) -> list[ProcessId]:
     return [
         process
         for pid in _pids()
-        if wanted in _read(PROC / str(pid) / "environ").split(b"\0") and pid != os.getpid() and (process := identify(pid))
+        if wanted in _read(PROC / str(pid) / "environ").split(b"\0")
+        and pid != os.getpid()
+        and (process := identify(pid))
     ]
 
 
@@ -90,6 +91,18 @@ def _read(path: Path) -> bytes:
 def command_line(pid: int) -> str:
     """Answer how a process was started, for messages; empty when that cannot be read."""
     return _read(PROC / str(pid) / "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
+
+
+def program_name(pid: int) -> str:
+    """Answer the name of the program a process runs; empty when that cannot be read."""
+    if ON_LINUX:
+        return _read(PROC / str(pid) / "comm").decode(errors="replace").strip()
+    return _ps("comm=", pid)
+
+
+def _ps(columns: str, pid: int) -> str:
+    command = ["ps", "-o", columns, "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
 
 
 def send(process: ProcessId, number: signal.Signals) -> bool:

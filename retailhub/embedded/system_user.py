@@ -34,7 +34,7 @@ class SystemUser:
     def can_run(self, program: Path) -> bool:
         """Tell whether this user gets as far as `program`: some directory above it may be closed to others."""
         try:
-            done = subprocess.run([program, "--version"], capture_output=True, cwd="/", check=False, **self.popen_arguments)  # noqa: S603  our own binary
+            done = subprocess.run([program, "--version"], capture_output=True, cwd="/", **self.popen_arguments)  # noqa: S603
         except OSError:
             return False
         return done.returncode == 0
