@@ -229,7 +229,8 @@ class Connector(Protocol):
     The `push_…` verbs answer one result per item, in the order given, and split long lists into batches themselves.
     When the first batch fails as a whole they raise Retryable, NeedsAuth or Permanent, and nothing was applied. When a
     later one does, its items and all after it come back THROTTLED, `code` naming the cause: they were not applied.
-    A batch that was sent and not answered comes back UNKNOWN, item by item.
+    The same when the channel asks for patience, be it at the first batch. A batch that was sent and not answered comes
+    back UNKNOWN, item by item. Verbs that only read raise instead, and may always be repeated.
     """
 
     key: ClassVar[str]

@@ -54,7 +54,7 @@ class ChannelPayment:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelOrderLine:
-    """One line. `discount` is for the whole line, `tax_rate` a fraction (0.07), `fulfilled` what the channel saw sent."""
+    """One line. `discount` is for the whole line, `tax_rate` a fraction (0.07), `fulfilled` what was sent."""
 
     external_id: str
     external_sku: str

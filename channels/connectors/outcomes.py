@@ -67,7 +67,7 @@ class ConnectorError(Exception):
 
 
 class Retryable(ConnectorError):
-    """Nothing was applied, or repeating it under the same key is harmless. `retry_after` is the channel's wish, seconds."""
+    """Nothing was applied, or repeating it under the same key is harmless. `retry_after` is in seconds."""
 
     code = "retryable"
 
