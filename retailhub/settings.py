@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "rest_framework",
+    "rest_framework_api_key",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -122,7 +123,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # --- people ---------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "core.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "retailhub.core.access.RoleBackend"]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "retailhub.core.backends.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -238,8 +239,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "stock sync sweep": {"task": "channels.tasks.sweep_stock_sync", "schedule": 2.0},
     "inbox sweep": {"task": "channels.tasks.sweep_inbox", "schedule": 5.0},
     "order pull": {"task": "channels.tasks.pull_orders_of_all_accounts", "schedule": 30.0},
+    "old deliveries": {"task": "retailhub.outbox.tasks.forget_delivered", "schedule": 3600.0},
     "old idempotency keys": {"task": "retailhub.core.tasks.forget_old_keys", "schedule": 3600.0},
 }
+
+OUTBOX_SUBSCRIPTIONS = "retailhub.subscriptions.SUBSCRIPTIONS"
 
 # --- the trade ------------------------------------------------------------------------------------------------------------
 HOME_CURRENCY = environment.text("HOME_CURRENCY", "EUR")

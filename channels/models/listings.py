@@ -38,7 +38,9 @@ class Listing(models.Model):
     account = models.ForeignKey("channels.Account", models.PROTECT, related_name="listings", db_index=False)
     item = models.ForeignKey("inventory.Item", models.PROTECT, null=True, blank=True, related_name="listings")
     seller_sku = models.CharField(max_length=64, help_text="Our SKU as the channel knows it.")
-    channel_code = models.CharField(max_length=120, blank=True, help_text="The code the channel minted (ASIN, item id).")
+    channel_code = models.CharField(
+        max_length=120, blank=True, help_text="The code the channel minted (ASIN, item id)."
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.MAPPED)
     title = models.CharField(max_length=200, blank=True)
     price = MoneyField(null=True, blank=True, help_text="Empty: the item's list price.")
@@ -62,11 +64,10 @@ class Listing(models.Model):
             ),
             models.CheckConstraint(condition=Q(pack__gt=0), name="listing_pack_is_positive"),
             models.CheckConstraint(
-                condition=Q(share_percent__isnull=True) | Q(share_percent__lte=100), name="listing_share_is_a_percentage"
+                condition=Q(share_percent__isnull=True) | Q(share_percent__lte=100),
+                name="listing_share_is_a_percentage",
             ),
-            models.CheckConstraint(
-                condition=~Q(state="live") | Q(item__isnull=False), name="listing_live_is_mapped"
-            ),
+            models.CheckConstraint(condition=~Q(state="live") | Q(item__isnull=False), name="listing_live_is_mapped"),
             *never_nan("price", table="listing"),
         ]
 

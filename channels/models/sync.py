@@ -35,7 +35,9 @@ class StockIntent(models.Model):
     wanted_at = models.DateTimeField(db_default=Now(), help_text="When the oldest change not yet confirmed came.")
     leased_until = models.DateTimeField(null=True, blank=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
-    lag_ms = models.PositiveIntegerField(null=True, blank=True, help_text="From the change to the channel's answer, last time.")
+    lag_ms = models.PositiveIntegerField(
+        null=True, blank=True, help_text="From the change to the channel's answer, last time."
+    )
     error = models.TextField(blank=True)
 
     class Meta:

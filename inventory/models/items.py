@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pghistory
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Upper
+from django.db.models.functions import Concat, Upper
 
 from inventory.barcodes import gtin14
 from retailhub.core.money import CostField, MoneyField, never_nan
@@ -49,8 +50,11 @@ class ItemQuerySet(models.QuerySet["Item"]):
         rows = self
         for word in words.upper().split()[:8]:
             if len(word) >= 3:
-                rows = rows.filter(search_grams__contains=Func(Value(word), function="rh_trigrams"))
-            rows = rows.annotate(**{"_haystack": Upper(F("search_text"))}).filter(_haystack__contains=word)
+                grams = ArrayField(models.TextField())
+                rows = rows.alias(_grams=Func(Upper("search_text"), function="rh_trigrams", output_field=grams)).filter(
+                    _grams__contains=Func(Value(word), function="rh_trigrams", output_field=grams)
+                )
+            rows = rows.filter(search_text__icontains=word)
         return rows
 
     def by_sku(self, skus: Iterable[str]) -> dict[str, Item]:
@@ -93,7 +97,7 @@ class Item(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     search_text = models.GeneratedField(
-        expression=Func(F("sku"), Value(" "), F("name"), template="(sku || ' ' || name)"),
+        expression=Concat("sku", Value(" "), "name"),
         output_field=models.TextField(),
         db_persist=True,
     )

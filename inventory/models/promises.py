@@ -28,6 +28,10 @@ class Reservation(models.Model):
     line = models.PositiveIntegerField(default=1)
     item = models.ForeignKey("inventory.Item", models.PROTECT, related_name="reservations", db_index=False)
     location = models.ForeignKey("inventory.Location", models.PROTECT, related_name="reservations", db_index=False)
+    pool = models.ForeignKey(
+        "inventory.StockPool", models.PROTECT, related_name="+", null=True, blank=True, db_index=False,
+        help_text="From which places it may be served should these goods turn out missing.",
+    )  # fmt: skip
     quantity = models.IntegerField()
     consumed = models.IntegerField(default=0)
     released = models.IntegerField(default=0)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.contrib.auth.backends import BaseBackend
 from django.db import models
 
 if TYPE_CHECKING:
@@ -133,23 +132,3 @@ def guard(scopes: tuple[str, str], *labels: str) -> None:
     """Say in an app's AppConfig.ready which scopes guard its models, e.g. `guard(("items:read", "items:write"), "inventory.item")`."""
     for label in labels:
         MODEL_SCOPES[label] = scopes
-
-
-class RoleBackend(BaseBackend):
-    """Answers Django's permission questions from roles, so that admin, pages and API share one table."""
-
-    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        app, _, codename = perm.partition(".")
-        verb, _, model = codename.partition("_")
-        scopes = MODEL_SCOPES.get(f"{app}.{model}")
-        if scopes is None:
-            return False
-        return principal_of_user(user_obj).may(scopes[0] if verb == "view" else scopes[1])
-
-    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        principal = principal_of_user(user_obj)
-        return any(
-            principal.may(read) or principal.may(write)
-            for label, (read, write) in MODEL_SCOPES.items()
-            if label.startswith(f"{app_label}.")
-        )

@@ -1,0 +1,69 @@
+"""Goods that came free go to whoever waits for them, oldest promise first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from inventory.services.ledger import Place, Posting, lock_levels
+from retailhub.core.sql import rows
+from retailhub.core.transactions import retried
+
+_WAITING = """
+SELECT d.id, d.document, d.line, d.item_id, d.quantity, p.location_id, d.pool_id
+FROM inventory_waitingdemand d
+JOIN unnest(%s::bigint[], %s::bigint[]) AS p(item_id, location_id) ON p.item_id = d.item_id
+LEFT JOIN inventory_stockpoollocation e ON e.pool_id = d.pool_id AND e.location_id = p.location_id
+WHERE d.quantity > 0 AND d.document <> %s
+  AND (d.location_id = p.location_id OR (d.location_id IS NULL AND e.id IS NOT NULL))
+ORDER BY d.promised_at, d.id, e.position
+FOR NO KEY UPDATE OF d
+"""
+
+
+@retried()
+def serve_documents(*, documents: Sequence[str], actor: str) -> dict[str, int]:
+    """Look for goods at every place of their pools for documents that wait; answers units per document.
+
+    For demand that came up while goods stood elsewhere: a count that found less, a place added to the pool.
+    """
+    places = [
+        Place(*row)
+        for row in rows(
+            """SELECT DISTINCT d.item_id, coalesce(d.location_id, e.location_id) FROM inventory_waitingdemand d
+               LEFT JOIN inventory_stockpoollocation e ON e.pool_id = d.pool_id AND d.location_id IS NULL
+               WHERE d.document = ANY(%s) AND d.quantity > 0 AND coalesce(d.location_id, e.location_id) IS NOT NULL""",
+            [list(documents)],
+        )
+    ]
+    if not places:
+        return {}
+    posting = Posting(levels=lock_levels(places), actor=actor)
+    served = serve_waiting(posting, {place.item_id for place in places})
+    posting.write()
+    return served
+
+
+def serve_waiting(posting: Posting, item_ids: Iterable[int], *, but_not: str = "") -> dict[str, int]:
+    """Turn waiting demand into reservations at the locked places, as far as the goods go.
+
+    Oldest promise first; a document that waits at one place is served there only. Answers units per document.
+    """
+    wanted = set(item_ids)
+    places = [place for place, level in posting.levels.items() if place.item_id in wanted and level.available > 0]
+    if not places:
+        return {}
+    served: dict[str, int] = {}
+    open_units: dict[int, int] = {}
+    found = rows(_WAITING, [[p.item_id for p in places], [p.location_id for p in places], but_not])
+    for pk, document, line, item_id, quantity, location_id, pool_id in found:
+        left = open_units.setdefault(pk, quantity)
+        place = Place(item_id, location_id)
+        units = min(left, posting.levels[place].available)
+        if units <= 0:
+            continue
+        open_units[pk] -= units
+        posting.demand_change[pk] = posting.demand_change.get(pk, 0) - units
+        posting.promise(document=document, line=line, place=place, quantity=units, pool_id=pool_id)
+        posting.served.add(document)
+        served[document] = served.get(document, 0) + units
+    return served

@@ -1,0 +1,140 @@
+"""Deliveries: claimed by state, counted before they run, marked in the listener's own transaction."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from retailhub.core.models import Attention
+from retailhub.core.services.attending import raise_attention, settle_attention
+from retailhub.core.sql import rows
+from retailhub.outbox.models import Delivery, OutboxEvent
+from retailhub.outbox.registry import listener
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 60
+MOST_TRIES = 8
+MOST_CRASHES = 3
+
+_CLAIM = """
+WITH due AS (
+    SELECT id FROM outbox_delivery WHERE state = 'waiting' AND due_at <= clock_timestamp()
+    ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE outbox_delivery d
+SET attempts = d.attempts + 1, due_at = clock_timestamp() + make_interval(secs => %s)
+FROM due, outbox_outboxevent e
+WHERE d.id = due.id AND e.id = d.event_id
+RETURNING d.id, d.listener, d.attempts, d.error
+"""
+
+
+def deliver_waiting(*, most: int = 200) -> int:
+    """Run what waits, a batch per listener, until nothing is due or `most` were tried; answers how many were tried.
+
+    An attempt is counted before it runs, so a message that kills its worker is found out. First attempts of one
+    listener run together in one transaction; whatever was tried before runs alone.
+    """
+    claimed = rows(_CLAIM, [most, LEASE_SECONDS])
+    together: dict[str, list[int]] = defaultdict(list)
+    alone: list[tuple[int, str]] = []
+    for pk, path, attempts, error in claimed:
+        if attempts > MOST_TRIES or (attempts > MOST_CRASHES and not error):
+            _bury(pk, error or f"its worker died {attempts - 1} times")
+        elif attempts == 1:
+            together[path].append(pk)
+        else:
+            alone.append((pk, path))
+    for path, batch in together.items():
+        if not _run(batch, path) and len(batch) > 1:
+            alone.extend((pk, path) for pk in batch)
+    for pk, path in alone:
+        _run([pk], path)
+    return len(claimed)
+
+
+def _run(batch: Sequence[int], path: str) -> bool:
+    try:
+        with transaction.atomic():
+            deliveries = list(
+                Delivery.objects.filter(pk__in=batch, state=Delivery.State.WAITING)
+                .select_related("event")
+                .order_by("event_id")
+                .select_for_update(of=("self",), skip_locked=True)
+            )
+            if not deliveries:
+                return True
+            listener(path)([delivery.event.payload for delivery in deliveries])
+            Delivery.objects.filter(pk__in=[d.pk for d in deliveries]).update(
+                state=Delivery.State.DONE, done_at=timezone.now(), error=""
+            )
+    except Exception as error:  # noqa: BLE001  one bad listener must not stop the others; it is counted and shown
+        if len(batch) == 1:
+            _fail(batch[0], error)
+        else:
+            log.warning("%s failed on a batch of %d, trying one by one: %s", path, len(batch), error)
+        return False
+    return True
+
+
+def _fail(pk: int, error: Exception) -> None:
+    text = f"{type(error).__name__}: {error}"[:4000]
+    delivery = Delivery.objects.filter(pk=pk, state=Delivery.State.WAITING).first()
+    if delivery is None:
+        return
+    if delivery.attempts >= MOST_TRIES:
+        _bury(pk, text)
+        return
+    log.warning("delivery %s of %s failed (try %d): %s", pk, delivery.listener, delivery.attempts, text)
+    # A listener that met a passing database fault is tried again soon; others wait longer each time, up to an hour.
+    base = 0.2 if isinstance(error, DatabaseError) else 2.0
+    pause = min(3600.0, base * 2 ** min(delivery.attempts, 12)) * random.uniform(0.7, 1.3)  # noqa: S311
+    Delivery.objects.filter(pk=pk, state=Delivery.State.WAITING).update(
+        error=text, due_at=timezone.now() + timedelta(seconds=pause)
+    )
+
+
+def _bury(pk: int, error: str) -> None:
+    log.error("delivery %s is dead: %s", pk, error)
+    with transaction.atomic():
+        Delivery.objects.filter(pk=pk).update(state=Delivery.State.DEAD, error=error)
+        delivery = Delivery.objects.select_related("event").get(pk=pk)
+        raise_attention(
+            [
+                Attention(
+                    kind="dead_letter",
+                    subject=f"{delivery.event.name} did not reach {delivery.listener}",
+                    reason=error[:1000],
+                    document=f"delivery:{pk}",
+                    scope="system:write",
+                    step_label="Look and replay",
+                    step_url=f"/admin/outbox/delivery/{pk}/change/",
+                )
+            ]
+        )
+
+
+def replay(*, delivery_ids: Sequence[int], by: str) -> int:
+    """Let dead letters be tried again from the first attempt; answers how many there were."""
+
+    with transaction.atomic():
+        count = Delivery.objects.filter(pk__in=delivery_ids, state=Delivery.State.DEAD).update(
+            state=Delivery.State.WAITING, attempts=0, error="", due_at=timezone.now()
+        )
+        settle_attention(kind="dead_letter", documents=[f"delivery:{pk}" for pk in delivery_ids], by=by)
+    return count
+
+
+def forget_delivered(*, older_than_days: int = 7) -> int:
+    """Delete events all of whose deliveries are done and old; answers how many."""
+
+    old = timezone.now() - timedelta(days=older_than_days)
+    stale = OutboxEvent.objects.filter(created_at__lt=old).exclude(deliveries__state__in=["waiting", "dead"])
+    return stale.delete()[0]

@@ -1,0 +1,88 @@
+"""Events written in the business transaction: they happen exactly when it does."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar, Protocol
+
+from django.core.cache import cache
+from django.db import connection, transaction
+from kombu.exceptions import OperationalError as BrokerDown
+from redis.exceptions import RedisError
+
+from retailhub.core.sql import OneTrip, array
+from retailhub.outbox.models import Delivery, OutboxEvent
+from retailhub.outbox.registry import listeners_of
+
+log = logging.getLogger(__name__)
+
+BELL = "outbox:bell"
+_silent_until = 0.0
+
+
+class Event(Protocol):
+    """A frozen dataclass of ids, named in the past tense."""
+
+    name: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+class NotInTransaction(RuntimeError):
+    """An event was published outside the transaction that it tells of."""
+
+
+def publish(*events: Event, trip: OneTrip | None = None) -> None:
+    """Store the events and one delivery per listener, in this transaction; ring the bell once it commits.
+
+    With `trip` the rows travel in the caller's own statement. Raises NotInTransaction outside a transaction.
+    """
+    if not events:
+        return
+    if not connection.in_atomic_block:
+        raise NotInTransaction(events[0].name)
+    own = trip is None
+    trip = trip or OneTrip()
+    _write(trip, events)
+    if own:
+        trip.run()
+    transaction.on_commit(ring)
+
+
+def _write(trip: OneTrip, events: Sequence[Event]) -> None:
+    names, payloads = [event.name for event in events], [asdict(event) for event in events]  # type: ignore[call-overload]
+    pairs = [(name, listener) for name in dict.fromkeys(names) for listener in listeners_of(name)]
+    cast, values = array(OutboxEvent._meta.get_field("payload"), payloads)
+    new = f"""INSERT INTO {OutboxEvent._meta.db_table} (name, payload)
+              SELECT * FROM unnest(%s::varchar[], {cast}) RETURNING id, name"""
+    if not pairs:
+        trip.add(new, [names, values])
+        return
+    number = trip.add_named(new, [names, values])
+    trip.add(
+        f"""INSERT INTO {Delivery._meta.db_table} (event_id, listener, state, attempts, error)
+            SELECT e.id, p.listener, 'waiting', 0, '' FROM {number} e
+            JOIN unnest(%s::varchar[], %s::varchar[]) AS p(name, listener) ON p.name = e.name""",
+        [[name for name, _ in pairs], [listener for _, listener in pairs]],
+    )
+
+
+def ring() -> None:
+    """Wake a worker, once however many events there are; a broker that is away is no reason to fail.
+
+    The bell is muted until a worker takes the call, and for a moment after the broker failed. The sweep finds what was
+    not rung.
+    """
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return
+    try:
+        if cache.add(BELL, 1, timeout=3):
+            from retailhub.outbox.tasks import deliver_waiting
+
+            deliver_waiting.delay()
+    except (BrokerDown, RedisError, OSError) as error:
+        _silent_until = time.monotonic() + 2
+        log.warning("the bell did not ring: %s", error)

@@ -1,0 +1,31 @@
+"""The worker's doors to the outbox: woken by the bell, or by the sweep that finds what was not rung."""
+
+from __future__ import annotations
+
+import time
+
+from celery import shared_task
+from django.core.cache import cache
+
+from retailhub.outbox.services import delivering
+from retailhub.outbox.services.publishing import BELL
+
+
+@shared_task(ignore_result=True)
+def deliver_waiting() -> None:
+    """Deliver until nothing is due; whatever is committed after the bell was unmuted rings again."""
+    cache.delete(BELL)
+    end = time.monotonic() + 30
+    while delivering.deliver_waiting() and time.monotonic() < end:
+        pass
+
+
+@shared_task(ignore_result=True)
+def sweep() -> None:
+    """Deliver what nobody rang for: the broker was away, or a worker died."""
+    deliver_waiting()
+
+
+@shared_task(ignore_result=True)
+def forget_delivered() -> None:
+    delivering.forget_delivered()

@@ -1,0 +1,11 @@
+"""The project's settings, with what tests need otherwise: quick password hashes, no bell, no files of the developer's."""
+
+from retailhub.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CELERY_BROKER_URL = "memory://"
+CELERY_TASK_ALWAYS_EAGER = False
+ALLOWED_HOSTS = ["*"]
+CHANNELS_ALLOW_LOOPBACK = True
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
