@@ -83,8 +83,8 @@ class CostField(models.DecimalField):  # type: ignore[type-arg]
 
 
 def never_nan(*fields: str, table: str) -> list[models.CheckConstraint]:
-    """Answer one constraint per decimal column that keeps NaN out; PostgreSQL sorts NaN above every number."""
+    """Answer one constraint per decimal column that keeps NaN out: PostgreSQL takes it, and sorts it above every number."""
     return [
-        models.CheckConstraint(condition=~models.Q(**{field: Decimal("NaN")}), name=f"{table}_{field}_is_a_number")
+        models.CheckConstraint(condition=models.Q(**{f"{field}__lt": Decimal("1e15")}), name=f"{table}_{field}_is_a_number")
         for field in fields
     ]
