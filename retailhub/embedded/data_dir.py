@@ -67,9 +67,11 @@ def end_leftovers(last: Services, *, cluster: Path) -> set[ProcessId]:
         process for process in ours if process in working_in(cluster) or process == last.processes.get("postgres")
     }
     others = ours - postgres
-    for process in others & set(last.processes.values()):
+    children = others & set(last.processes.values())
+    for process in children:
         send(process, signal.SIGTERM)  # the kernel has asked them already, on Linux; they end what is below them
-    for process in still_running(others, seconds=6.0):
+    still_running(children, seconds=6.0)
+    for process in still_running(others, seconds=1.0):
         send(process, signal.SIGKILL)
     if left := still_running(others, seconds=5.0):
         raise CannotStart(f"Processes {[process.pid for process in left]} of an earlier start do not end.")
