@@ -5,7 +5,8 @@ from __future__ import annotations
 SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "inventory.stock_changed": ("channels.listeners.want_stock_pushed",),
     "inventory.demand_served": ("orders.listeners.follow_reservations",),
-    "inventory.demand_short": ("orders.listeners.follow_reservations",),
-    "orders.order_shipped": ("channels.listeners.tell_channel_of_shipment",),
-    "channels.exposure_changed": ("channels.listeners.want_account_pushed",),
+    "inventory.demand_short": ("orders.listeners.look_elsewhere",),
+    "orders.orders_short": ("orders.listeners.raise_shortages",),
+    "orders.order_cancelled": ("orders.listeners.settle_shortages",),
+    "orders.order_shipped": ("orders.listeners.settle_shortages", "channels.listeners.tell_channel_of_shipment"),
 }

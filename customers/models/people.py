@@ -27,7 +27,7 @@ class Customer(models.Model):
     phone = models.CharField(max_length=40, blank=True)
     note = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     objects = models.Manager.from_queryset(CustomerQuerySet)()
 

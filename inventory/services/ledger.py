@@ -404,4 +404,9 @@ def counterparty(code: str) -> Location:
     return known
 
 
+def forget_counterparties() -> None:
+    """Forget what was remembered of them, after the database was emptied."""
+    _counterparties.clear()
+
+
 _counterparties: dict[tuple[str, str], Location] = {}

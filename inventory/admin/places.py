@@ -1,0 +1,65 @@
+"""Places and pools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from inventory.models import Location, StockPool, StockPoolLocation
+from retailhub.core.admin_base import HouseAdmin, HouseInline, display, state
+from retailhub.core.filters import ChoicesDropdownFilter
+from retailhub.core.pages import principal_of
+
+
+@admin.register(Location)
+class LocationAdmin(HouseAdmin[Location]):
+    list_display = ("code", "name", "kind", "owned", "active", "time_zone")
+    list_filter = (("kind", ChoicesDropdownFilter),)
+    list_filter_submit = True
+    search_fields = ("code", "name")
+    fields = (("code", "name"), ("kind", "owned"), ("is_active", "time_zone"), "address")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Location | None = None) -> Any:
+        # Codes are written into roles, keys and the books of others; kind and ownership decide what movements meant.
+        return ["code", "kind", "owned"] if obj else []
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "kind":
+            kwargs["choices"] = [
+                choice for choice in Location.Kind.choices if choice[0] != Location.Kind.COUNTERPARTY
+            ]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    @display(description=gettext_lazy("in use"), ordering="is_active")
+    def active(self, location: Location) -> SafeString:
+        return state("active" if location.is_active else "ended", gettext_lazy("yes") if location.is_active else gettext_lazy("no"))
+
+
+class PoolLocationInline(HouseInline):
+    model = StockPoolLocation
+    fields = ("location", "position")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "location":
+            kwargs["queryset"] = Location.objects.for_principal(principal_of(request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+@admin.register(StockPool)
+class StockPoolAdmin(HouseAdmin[StockPool]):
+    list_display = ("code", "name", "places")
+    search_fields = ("code", "name")
+    fields = (("code", "name"),)
+    inlines = (PoolLocationInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StockPool]:
+        return super().get_queryset(request).prefetch_related("entries__location")
+
+    @display(description=gettext_lazy("places, in this order"))
+    def places(self, pool: StockPool) -> str:
+        return " → ".join(entry.location.name for entry in pool.entries.all())

@@ -1,0 +1,73 @@
+"""Naming lines of an order: by number, or by SKU where that is clear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inventory.models import KitComponent
+from orders.models import Order, OrderLine
+from retailhub.core.errors import DomainError, Offence, Unknown
+from retailhub.core.text import sku_key
+
+
+class AmbiguousLine(DomainError):
+    """Several lines carry this SKU: name the line."""
+
+    code = "ambiguous_line"
+
+
+class UnknownLine(Unknown):
+    """The order has no such line."""
+
+    code = "unknown_line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineWanted:
+    """So many units of a line, named by `line` (1..n) or by `sku`."""
+
+    quantity: int
+    line: int | None = None
+    sku: str = ""
+
+
+def find_lines(order: Order, wanted: Sequence[LineWanted]) -> list[tuple[OrderLine, int]]:
+    """Answer each line with the units asked for it, one line once. Raises UnknownLine or AmbiguousLine naming all."""
+    lines = list(order.lines.all())
+    units: dict[int, int] = {}
+    unknown, ambiguous = [], []
+    for index, entry in enumerate(wanted):
+        if entry.line is not None:
+            found = [line for line in lines if line.line == entry.line]
+        else:
+            found = [line for line in lines if sku_key(line.sku) == sku_key(entry.sku)]
+        if not found:
+            what = f"line {entry.line}" if entry.line is not None else entry.sku
+            unknown.append(
+                Offence(pointer=f"/lines/{index}", code="unknown_line", detail=f"{order.number} has no {what}")
+            )
+        elif len(found) > 1:
+            numbers = ", ".join(str(line.line) for line in found)
+            ambiguous.append(
+                Offence(
+                    pointer=f"/lines/{index}/sku", code="ambiguous_line", detail=f"{entry.sku} is on lines {numbers}"
+                )
+            )
+        else:
+            units[found[0].line] = units.get(found[0].line, 0) + entry.quantity
+    if unknown:
+        raise UnknownLine(errors=unknown)
+    if ambiguous:
+        raise AmbiguousLine(errors=ambiguous)
+    return [(line, units[line.line]) for line in lines if line.line in units]
+
+
+def parts_of(lines: Sequence[OrderLine]) -> dict[int, dict[int, int]]:
+    """Answer {order line id: {item id: units in one}}: the item itself, or a kit's components. One statement."""
+    kits: dict[int, dict[int, int]] = {}
+    for kit_id, component_id, quantity in KitComponent.objects.filter(
+        kit__in=[line.item_id for line in lines if line.item_id]
+    ).values_list("kit_id", "component_id", "quantity"):
+        kits.setdefault(kit_id, {})[component_id] = quantity
+    return {line.pk: kits.get(line.item_id, {line.item_id: 1}) for line in lines if line.item_id}

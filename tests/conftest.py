@@ -1,0 +1,72 @@
+"""What every test can ask for. PostgreSQL and Redis come from the plugin named in pyproject.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.cache import cache
+from django.db import connection
+from django.test import TransactionTestCase
+
+from inventory.models import Location
+from inventory.services import ledger
+
+_PLACES = import_module("inventory.migrations.0002_ledger_ground").PLACES
+
+
+def _empty_tables(self: TransactionTestCase) -> None:
+    """Empty what a test wrote, the protected ledger too, and put back what the migrations had put there.
+
+    Truncating every table takes long; only those with rows are emptied.
+    """
+    tables = [
+        model._meta.db_table
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and not model._meta.proxy and model._meta.app_label not in {"contenttypes"}
+    ]
+    quoted = ", ".join(f'"{table}"' for table in tables)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE inventory_stockmovement DISABLE TRIGGER USER")
+        cursor.execute(f"TRUNCATE {quoted} CASCADE")
+        cursor.execute("ALTER TABLE inventory_stockmovement ENABLE TRIGGER USER")
+    _make_places()
+
+
+def _make_places() -> None:
+    ledger.forget_counterparties()
+    Location.objects.bulk_create(
+        Location(code=code, name=name, kind=kind, owned=owned) for code, name, kind, owned in _PLACES
+    )
+
+
+TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _clean_memory() -> Iterator[None]:
+    """Forget what one test left in the process: the cache, and ids of places that a rollback took away."""
+    cache.clear()
+    ledger.forget_counterparties()
+    yield
+    ledger.forget_counterparties()
+
+
+@pytest.fixture
+def deliver() -> Any:
+    """Answer a function that delivers the outbox until it is empty, as a worker would, and fails on a failed one."""
+    from retailhub.outbox.models import Delivery
+    from retailhub.outbox.services.delivering import deliver_waiting
+
+    def run() -> int:
+        count = 0
+        while tried := deliver_waiting():
+            count += tried
+        broken = Delivery.objects.exclude(error="").values_list("listener", "error")
+        assert not list(broken)
+        return count
+
+    return run
