@@ -45,9 +45,9 @@ def save_listings(
             if isinstance(sku, str) and sku in seen:
                 raise Refusal(422, "duplicate_entry", "This SKU is in the request twice.", field="sku")
             seen.add(str(sku))
-            results.append({"sku": sku} | _save_listing(db, entry, now=now))
+            results.append({"sku": reading.echo(sku)} | _save_listing(db, entry, now=now))
         except Refusal as refusal:
-            results.append(refused_entry({"sku": sku if isinstance(sku, str) else None}, refusal))
+            results.append(refused_entry({"sku": reading.echo(sku)}, refusal))
     return results
 
 

@@ -33,6 +33,13 @@ def read_object(raw: bytes) -> dict[str, Any]:
     return value
 
 
+def echo(value: Any) -> str | int | None:
+    """What a caller sent, if it is short and harmless enough to be said back."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_VERSION:
+        return value
+    return value if isinstance(value, str) and len(value) <= 100 and value.isprintable() else None
+
+
 def entries(data: Mapping[str, Any], field: str, *, most: int, least: int = 1) -> list[dict[str, Any]]:
     """A list of objects, neither empty nor longer than allowed."""
     value = data.get(field)

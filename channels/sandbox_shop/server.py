@@ -89,14 +89,19 @@ class Connection(WSGIRequestHandler):
             return
         if not self.parse_request():
             return
-        if "Transfer-Encoding" in self.headers:
-            # A body of unannounced length would be taken for the next request.
+        # A body of uncertain length would be taken for the next request.
+        lengths = self.headers.get_all("Content-Length", [])
+        if "Transfer-Encoding" in self.headers or len(lengths) > 1 or not all(map(str.isdecimal, lengths)):
             self.close_connection = True
-            self.send_error(411)
+            self.send_error(411 if "Transfer-Encoding" in self.headers else 400)
             return
         handler = Handler(self.rfile, self.wfile, self.get_stderr(), self.get_environ())
         handler.request_handler = self
         handler.run(self.server.get_app())  # type: ignore[arg-type]
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        super().send_error(code, message, explain)
+        self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:
         """The journal tells more."""

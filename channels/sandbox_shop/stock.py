@@ -25,7 +25,7 @@ def apply_stock(
     results = []
     times_named = Counter(str(entry.get("listing_id")) for entry in wanted)
     for position, entry in enumerate(wanted, start=1):
-        named = {"listing_id": entry["listing_id"] if isinstance(entry.get("listing_id"), str) else None}
+        named = {"listing_id": reading.echo(entry.get("listing_id"))}
         try:
             if failing and position % failing == 0:
                 raise Refusal(503, "temporarily_unavailable", "Try this entry again.")
@@ -35,7 +35,7 @@ def apply_stock(
         except Refusal as refusal:
             result = refused_entry(named, refusal)
         kind = journal.STOCK_WRITE if result["outcome"] in ("applied", "unchanged") else journal.STOCK_REFUSED
-        told = {"version": entry.get("version"), "quantity": entry.get("quantity"), "expected": entry.get("expected")}
+        told = {field: reading.echo(entry.get(field)) for field in ("version", "quantity", "expected")}
         journal.write(db, kind, told | result | {"key": key}, at=received_at)
         results.append(result)
     return results
