@@ -1,0 +1,123 @@
+"""What happens to every request: a name for the logs, a name in the history, clean text, and honest outages."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import pghistory
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from retailhub.core.access import principal_of_user
+from retailhub.core.failures import failure_response, problem_response
+from retailhub.core.text import DirtyText, clean_text
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_request_id: ContextVar[str] = ContextVar("request_id", default="-")
+_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+def current_request_id() -> str:
+    """Answer the id of the request this thread is serving, or `-` outside one."""
+    return _request_id.get()
+
+
+class RequestIdMiddleware:
+    """Gives each request an id, the caller's own if it is sane; it is in the answer and in every log line."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        sent = request.headers.get("X-Request-Id", "")
+        given = sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex
+        token = _request_id.set(given)
+        try:
+            response = self.get_response(request)
+            response["X-Request-Id"] = given
+            return response
+        finally:
+            _request_id.reset(token)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer 503 or 400 where a page failed because the database was away, was busy, or refused the text."""
+        return failure_response(request, error)
+
+
+class RequestIdFilter(logging.Filter):
+    """Lets log formats name the request."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = _request_id.get()
+        return True
+
+
+class HistoryMiddleware:
+    """Stamps every history row that a writing request leaves with who asked, for which address, under which request id.
+
+    Programs are known only once their key was read, which the API does later: `history_actor` is told then.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method not in _WRITING:
+            return self.get_response(request)
+        facts: dict[str, Any] = {"url": request.path[:300], "request_id": _request_id.get()}
+        # Only a browser brings a session; looking at the user costs the query that the page needs anyway.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and hasattr(request, "user"):
+            facts["actor"] = principal_of_user(request.user).actor
+        with pghistory.context(**facts):
+            return self.get_response(request)
+
+
+def history_actor(actor: str) -> None:
+    """Say who acts, for the history rows of this request; nothing happens outside a writing request."""
+    pghistory.context(actor=actor)
+
+
+class CleanInputMiddleware:
+    """Refuses addresses, query strings and form posts with characters no document may hold, before a view sees them."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            clean_text(request.path_info)
+        except DirtyText:
+            return _refused(request, 404, "not_found", "There is nothing here.")
+        for name, value in _texts(request):
+            try:
+                clean_text(name)
+                clean_text(value)
+            except DirtyText as dirt:
+                return _refused(request, 400, "invalid", f"The value of {_harmless(name)} cannot be used: {dirt}.")
+        return self.get_response(request)
+
+
+def _texts(request: HttpRequest) -> Iterator[tuple[str, str]]:
+    for name, values in request.GET.lists():
+        for value in values:
+            yield name, str(value)
+    # The API reads JSON, which its parser cleans; reading a body here would take a raw webhook from its view.
+    if request.method == "POST" and not request.path_info.startswith("/api/"):
+        for name, values in request.POST.lists():
+            for value in values:
+                yield name, str(value)
+
+
+def _harmless(name: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in name[:60])
+
+
+def _refused(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
+    return problem_response(request, status=status, code=code, detail=detail)
