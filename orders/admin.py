@@ -136,7 +136,9 @@ class OrderEventAdmin(ReadOnlyAdmin[OrderEvent]):
 
     @display(description=gettext_lazy("order"))
     def order_(self, event: OrderEvent) -> SafeString:
-        return format_html('<a href="{}">{}</a>', reverse("orders:order", args=[event.order.number]), event.order.number)
+        return format_html(
+            '<a href="{}">{}</a>', reverse("orders:order", args=[event.order.number]), event.order.number
+        )
 
 
 @admin.register(Payment)

@@ -31,8 +31,13 @@ class StockDocumentAdmin(ReadOnlyAdmin[StockDocument]):
 
     @display(description=gettext_lazy("what was asked"))
     def asked(self, document: StockDocument) -> SafeString:
-        lines = [", ".join(f"{name} {value}" for name, value in line.items() if value is not None) for line in document.lines[:200]]
-        return format_html('<span class="rh-mono" style="white-space:pre-line">{}</span>', "\n".join(lines) or json.dumps([]))
+        lines = [
+            ", ".join(f"{name} {value}" for name, value in line.items() if value is not None)
+            for line in document.lines[:200]
+        ]
+        return format_html(
+            '<span class="rh-mono" style="white-space:pre-line">{}</span>', "\n".join(lines) or json.dumps([])
+        )
 
     @display(description=gettext_lazy("movements"))
     def movements(self, document: StockDocument) -> SafeString:
@@ -67,7 +72,9 @@ class TransferAdmin(ReadOnlyAdmin[Transfer]):
     @display(description=gettext_lazy("number"), ordering="number")
     def number_(self, transfer: Transfer) -> SafeString:
         return format_html(
-            '<a class="rh-strong" href="{}">{}</a>', reverse("inventory:transfer", args=[transfer.number]), transfer.number
+            '<a class="rh-strong" href="{}">{}</a>',
+            reverse("inventory:transfer", args=[transfer.number]),
+            transfer.number,
         )
 
     @display(description=gettext_lazy("status"), ordering="status")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
@@ -95,7 +95,7 @@ class ComponentInline(HouseInline):
 @admin.register(Item)
 class ItemAdmin(HouseAdmin[Item]):
     form = ItemForm
-    list_display = ("item", "status_pill", "category", "available", "reorder_point_shown", "price_shown", "cost")
+    list_display = ("item", "status_pill", "category", "available", "reorder_point_shown", "price_shown", "cost_shown")
     list_display_links = None
     list_select_related = ("category",)
     list_filter = (("status", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
@@ -104,7 +104,7 @@ class ItemAdmin(HouseAdmin[Item]):
     search_help_text = gettext_lazy("SKU, barcode or words of the name")
     autocomplete_fields = ("category",)
     ordering = ("sku_key",)
-    cost_fields: ClassVar = ("cost",)
+    cost_fields: ClassVar = ("cost", "cost_shown")
     fieldsets: ClassVar = [
         (None, {"fields": [("sku", "name"), ("kind", "status"), ("base_unit", "category")]}),
         (gettext_lazy("Price and cost"), {"fields": [("price", "currency"), "cost"]}),
@@ -127,7 +127,9 @@ class ItemAdmin(HouseAdmin[Item]):
         words = search_term.strip()
         if not words:
             return queryset, False
-        scanned = Barcode.objects.filter(code_key=gtin14(words) or sku_key(words)).values_list("item_id", flat=True).first()
+        scanned = (
+            Barcode.objects.filter(code_key=gtin14(words) or sku_key(words)).values_list("item_id", flat=True).first()
+        )
         if scanned:
             return queryset.filter(pk=scanned), False
         return queryset.search(words), False  # type: ignore[attr-defined]
@@ -162,6 +164,10 @@ class ItemAdmin(HouseAdmin[Item]):
     def price_shown(self, item: Item) -> SafeString:
         return format_html('<span class="rh-num">{}</span>', money(item.price, item.currency))
 
+    @display(description=gettext_lazy("cost"), ordering="cost")
+    def cost_shown(self, item: Item) -> SafeString:
+        return format_html('<span class="rh-num">{}</span>', money(item.cost, settings.HOME_CURRENCY))
+
     def view_on_site(self, item: Item) -> str:
         return reverse("inventory:item", args=[item.sku])
 
@@ -175,7 +181,3 @@ class CategoryAdmin(HouseAdmin[Category]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Category | None = None) -> bool:
         return self.has_change_permission(request, obj)
-
-
-def cost_shown(value: Decimal | None, currency: str) -> str:
-    return money(value, currency)

@@ -67,7 +67,16 @@ class ShortageFilter(DropdownFilter):
 
 @admin.register(StockLevel)
 class StockLevelAdmin(ItemWords, ReadOnlyAdmin[StockLevel]):
-    list_display = ("item_shown", "location", "on_hand_", "reserved_", "available_", "unavailable", "incoming", "safety_")
+    list_display = (
+        "item_shown",
+        "location",
+        "on_hand_",
+        "reserved_",
+        "available_",
+        "unavailable",
+        "incoming",
+        "safety_",
+    )
     list_display_links = None
     list_select_related = ("item", "location")
     list_filter = (PlaceFilter, ShortageFilter)
@@ -117,7 +126,17 @@ class StockLevelAdmin(ItemWords, ReadOnlyAdmin[StockLevel]):
 
 @admin.register(StockMovement)
 class StockMovementAdmin(ItemWords, ReadOnlyAdmin[StockMovement]):
-    list_display = ("occurred_at", "item_shown", "quantity_", "from_", "to_", "reason_", "document_", "actor", "value_shown")
+    list_display = (
+        "occurred_at",
+        "item_shown",
+        "quantity_",
+        "from_",
+        "to_",
+        "reason_",
+        "document_",
+        "actor",
+        "value_shown",
+    )
     list_display_links = ("occurred_at",)
     list_select_related = ("item", "from_location", "to_location")
     list_filter = (EitherEndFilter, ("reason", ChoicesDropdownFilter))

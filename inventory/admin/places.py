@@ -30,14 +30,15 @@ class LocationAdmin(HouseAdmin[Location]):
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "kind":
-            kwargs["choices"] = [
-                choice for choice in Location.Kind.choices if choice[0] != Location.Kind.COUNTERPARTY
-            ]
+            kwargs["choices"] = [choice for choice in Location.Kind.choices if choice[0] != Location.Kind.COUNTERPARTY]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     @display(description=gettext_lazy("in use"), ordering="is_active")
     def active(self, location: Location) -> SafeString:
-        return state("active" if location.is_active else "ended", gettext_lazy("yes") if location.is_active else gettext_lazy("no"))
+        return state(
+            "active" if location.is_active else "ended",
+            gettext_lazy("yes") if location.is_active else gettext_lazy("no"),
+        )
 
 
 class PoolLocationInline(HouseInline):

@@ -1,8 +1,14 @@
 from django.apps import AppConfig
 
+from retailhub.core.access import guard
+
 
 class CoreConfig(AppConfig):
     name = "retailhub.core"
     label = "core"
     verbose_name = "People and work"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        guard(("system:read", "system:write"), "core.user", "core.membership", "core.apikey", "core.idempotencykey")
+        guard(("work:read", "work:read"), "core.attention", "core.job")

@@ -1,4 +1,4 @@
-"""Where a document's page is. Ledger rows name documents by value, such as order:1042; apps above say how to get there."""
+"""Where a document's page is. Ledger rows name documents by value (order:1042); apps above say where they are shown."""
 
 from __future__ import annotations
 

@@ -1,7 +1,22 @@
 from django.apps import AppConfig
 
+from retailhub.core.access import guard
+from retailhub.core.references import show_at
+
 
 class HomeConfig(AppConfig):
     name = "retailhub.home"
     label = "home"
     verbose_name = "Home"
+
+    def ready(self) -> None:
+        show_at(order="orders:order", transfer="inventory:transfer", item="inventory:item", channel="channels:channel")
+        # The audit trail: one table of past states per watched table.
+        guard(
+            ("system:read", "system:write"),
+            "inventory.itemevent",
+            "inventory.locationevent",
+            "customers.customerevent",
+            "orders.saleschannelevent",
+            "channels.accountchannelkindbaseurlstatestatereasonbuffersharepercentevent",
+        )

@@ -19,20 +19,15 @@ from retailhub.core.references import address_of
 
 register = template.Library()
 
-TONES: dict[str, str] = {
-    **dict.fromkeys(
-        ("allocated", "shipped", "collected", "received", "live", "done", "idle", "applied", "active", "captured"), "good"
-    ),
-    **dict.fromkeys(
-        ("part_allocated", "part_shipped", "part_received", "held", "paused", "unsure", "waiting", "draft", "short",
-         "setup", "mapped", "quarantine", "discrepancy", "late"), "warn"
-    ),
-    **dict.fromkeys(
-        ("open", "error", "failed", "dead", "refused", "quarantined", "unmapped", "oversold", "dead_letter",
-         "listing_refused", "job_failed", "revoked", "expired"), "bad"
-    ),
-    **dict.fromkeys(("ready", "in_transit", "running", "sending", "due", "pending", "picking", "ready_for_pickup"), "info"),
-}  # fmt: skip
+_TONES = {
+    "good": """allocated shipped collected received live done idle applied active captured""",
+    "warn": """part_allocated part_shipped part_received held paused unsure waiting draft short setup mapped quarantine
+        discrepancy late""",
+    "bad": """open error failed dead refused quarantined unmapped oversold dead_letter listing_refused job_failed revoked
+        expired""",
+    "info": """ready in_transit running sending due pending picking ready_for_pickup""",
+}
+TONES: dict[str, str] = {state: tone for tone, states in _TONES.items() for state in states.split()}
 
 
 def _locale() -> str:
@@ -94,7 +89,9 @@ def when(moment: datetime | None, *, empty: str = "\N{EN DASH}") -> SafeString:
     if moment is None:
         return format_html("{}", empty)
     return format_html(
-        '<time class="rh-time" datetime="{}">{}</time>', moment.isoformat(), f"{timezone.localtime(moment):%Y-%m-%d %H:%M %Z}"
+        '<time class="rh-time" datetime="{}">{}</time>',
+        moment.isoformat(),
+        f"{timezone.localtime(moment):%Y-%m-%d %H:%M %Z}",
     )
 
 
