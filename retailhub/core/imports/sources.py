@@ -1,4 +1,4 @@
-"""Files read row by row: any field and row terminator, any of the usual encodings, never more than a piece in memory."""
+"""Files read row by row: any terminators, the usual encodings, never more than a piece in memory."""
 
 from __future__ import annotations
 
@@ -134,6 +134,8 @@ class Table:
                 lines = [line.removesuffix("\r") for line in lines]
             yield from lines
             if len(rest) > most:
-                raise BadFile(f"{self.spec.name} has a row of more than {most:,} characters; does {end!r} end its rows?")
+                raise BadFile(
+                    f"{self.spec.name} has a row of more than {most:,} characters; does {end!r} end its rows?"
+                )
         if rest.strip("\r\n"):
             yield rest

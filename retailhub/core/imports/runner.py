@@ -1,0 +1,244 @@
+"""Runs: the chunks of a reading taken one transaction each, counted, and gone on with after any interruption."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.db import connection
+from django.utils import timezone
+
+from retailhub.core.access import Principal
+from retailhub.core.imports.complaints import BadProfile
+from retailhub.core.imports.encodings import sha256
+from retailhub.core.imports.limits import FOLDER, Limits
+from retailhub.core.imports.profiles import Profile, StepRule
+from retailhub.core.imports.reading import Chunk, Reading
+from retailhub.core.imports.report import Report, gather, write_files
+from retailhub.core.imports.targets import Desk, Outcome, Row, Target, Verdict
+from retailhub.core.imports.transforms import Run, Tally
+from retailhub.core.models import ImportChunk, ImportRun, Job
+from retailhub.core.services.working import Progress
+from retailhub.core.transactions import retried
+
+LOOK_UPS = "(look-ups)"
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Import:
+    """What a run needs: how to read, what from, what the rows may become, and who asks."""
+
+    profile: Profile
+    folder: Path
+    targets: Mapping[str, Target]
+    principal: Principal
+    source: str
+    limits: Limits = FOLDER
+    books_currency: str = ""
+
+    def files(self) -> list[str]:
+        """Answer the names of the files the steps read or look things up in."""
+        used: set[str] = set()
+        for step in self.profile.steps:
+            used |= {step.file} - {""}
+            rules = [*step.columns, *(step.parts.columns if step.parts else ())]
+            used |= {step.parts.file} if step.parts else set()
+            while rules:
+                rule = rules.pop()
+                used |= {alias for alias, _ in rule.find}
+                rules += [rule.else_] if rule.else_ else []
+        return sorted(self.profile.files[alias].name for alias in used)
+
+    def fingerprint(self) -> str:
+        """Answer what is the same exactly when the same profile reads the same bytes."""
+        digest = hashlib.sha256(self.profile.digest.encode())
+        for name in self.files():
+            path = self.folder / name
+            digest.update(f"\n{name} {sha256(path) if path.is_file() else 'missing'}".encode())
+        return digest.hexdigest()
+
+    def target(self, step: StepRule) -> Target:
+        if step.into not in self.targets:
+            raise BadProfile(
+                f"steps.{step.name}: nothing is called {step.into}; there are {', '.join(sorted(self.targets))}."
+            )
+        return self.targets[step.into]
+
+
+def open_run(work: Import, *, job: Job | None, output: Path, from_start: bool = False) -> ImportRun:
+    """Answer the unfinished run over the same files, to go on with, or a new one.
+
+    `from_start` closes the unfinished one first. Natural keys make that harmless: what was taken is the same.
+    """
+    fingerprint = work.fingerprint()
+    unfinished = ImportRun.objects.filter(profile=work.profile.name, fingerprint=fingerprint, finished_at__isnull=True)
+    if from_start:
+        unfinished.update(finished_at=timezone.now())
+    run = unfinished.first() or ImportRun.objects.create(
+        profile=work.profile.name, fingerprint=fingerprint, source=work.source[:300], actor=work.principal.actor
+    )
+    run.job = job or run.job
+    run.output = run.output or str(output / str(run.pk))
+    run.save(update_fields=["job", "output"])
+    return run
+
+
+def carry_on(
+    run: ImportRun, work: Import, progress: Progress, *, seconds: float | None = None, tell: Tell | None = None
+) -> Report | None:
+    """Take the chunks that were not taken yet. Answers the report, or None when `seconds` were over before the end."""
+    until = None if seconds is None else time.monotonic() + seconds
+    started = timezone.now()
+    taken = set(run.chunks.values_list("step", "number"))
+    progress.done = progress.failed = 0
+    with Reading(work.profile, work.folder, Run(now=started, zone=work.profile.zone), limits=work.limits) as reading:
+        total = reading.expected(work.profile.steps)
+        progress.expect(total)
+        for step in work.profile.steps:
+            target = work.target(step)
+            for chunk in reading.chunks(step, target):
+                if (step.name, chunk.number) not in taken:
+                    if until is not None and time.monotonic() > until:
+                        return None
+                    _take(run, chunk, target, _desk(work, step, run))
+                progress.step(min(chunk.size, total - progress.done), failed=_refused(chunk), message=step.name)
+                if tell:
+                    tell(step.name, progress.done, total)
+        return _finish(run, work, reading)
+
+
+def preview(work: Import, *, most: int = 50) -> tuple[Report, list[Verdict], list[list[Any]]]:
+    """Answer what a run would do, without writing: the counts, the first rows, and every refused place."""
+    report = Report()
+    first: list[Verdict] = []
+    refused: list[list[Any]] = []
+    with Reading(
+        work.profile, work.folder, Run(now=timezone.now(), zone=work.profile.zone), limits=work.limits
+    ) as reading:
+        for step in work.profile.steps:
+            target = work.target(step)
+            for chunk in reading.chunks(step, target):
+                verdicts = target.judge(chunk.rows, _desk(work, step, None))
+                counts, record = _count(chunk, verdicts)
+                for file, entry in counts.items():
+                    line = report.line(step.name, file)
+                    for name, count in entry.items():
+                        setattr(line, name, getattr(line, name) + count)
+                refused += record["refusals"]
+                report.remarks += len(record["remarks"])
+                if len(first) < most:
+                    first += [v for v in verdicts if v.outcome != Outcome.REFUSED][: most - len(first)]
+    return report, first, refused
+
+
+def _desk(work: Import, step: StepRule, run: ImportRun | None) -> Desk:
+    return Desk(
+        principal=work.principal,
+        source=work.profile.name,
+        now=run.started_at if run else timezone.now(),
+        options={"books_currency": work.books_currency, **step.options},
+    )
+
+
+@retried()
+def _take(run: ImportRun, chunk: Chunk, target: Target, desk: Desk) -> None:
+    """Take the chunk and say so, both or neither. Whoever was quicker with it leaves nothing to do."""
+    if not _claim(run, chunk):
+        return
+    desk.tally.clear()
+    desk.sums.clear()
+    verdicts = target.judge(chunk.rows, desk)
+    target.apply([verdict for verdict in verdicts if verdict.writes], desk)
+    counts, record = _count(chunk, verdicts)
+    tally = {**(desk.tally + Tally(chunk.tally)), **{what: str(amount) for what, amount in desk.sums.items()}}
+    ImportChunk.objects.filter(run=run, step=chunk.step, number=chunk.number).update(
+        counts=counts, tally=tally, **record
+    )
+
+
+def _claim(run: ImportRun, chunk: Chunk) -> bool:
+    """Write the chunk's row; a twin that is taking it now makes us wait here, and find it taken."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO core_importchunk (run_id, step, number, counts, refusals, remarks, tally)
+               VALUES (%s, %s, %s, '{}', '[]', '[]', '{}') ON CONFLICT (run_id, step, number) DO NOTHING""",
+            [run.pk, chunk.step, chunk.number],
+        )
+        return bool(cursor.rowcount == 1)
+
+
+def _count(chunk: Chunk, verdicts: list[Verdict]) -> tuple[dict[str, dict[str, int]], dict[str, list[list[Any]]]]:
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    refusals, remarks = list(chunk.refusals), list(chunk.remarks)
+    for file, read in chunk.read.items():
+        counts[file]["read"] += read
+    for verdict in verdicts:
+        for row in _whole(verdict.row):
+            counts[row.file][str(verdict.outcome)] += 1
+        remarks += verdict.remarks
+        refusals += verdict.refusals
+        if verdict.outcome == Outcome.REFUSED:
+            named = {(complaint.file, complaint.row) for complaint in verdict.refusals}
+            culprit = f"{verdict.refusals[0].file} row {verdict.refusals[0].row}" if verdict.refusals else ""
+            refusals += [
+                row.complaint("", f"refused together with {culprit}")
+                for row in _whole(verdict.row)
+                if (row.file, row.number) not in named
+            ]
+    for file in {complaint.file for complaint in chunk.refusals}:
+        counts[file]["refused"] += len({c.row for c in chunk.refusals if c.file == file})
+    return (
+        {file: dict(entry) for file, entry in counts.items()},
+        {"refusals": [c.as_list() for c in refusals], "remarks": [c.as_list() for c in remarks]},
+    )
+
+
+def _whole(row: Row) -> list[Row]:
+    return [row, *row.parts]
+
+
+def _refused(chunk: Chunk) -> int:
+    return len({(complaint.file, complaint.row) for complaint in chunk.refusals})
+
+
+def _finish(run: ImportRun, work: Import, reading: Reading) -> Report:
+    """Close the run: what was looked up, the files with refused and odd rows, and the figures."""
+    if reading.looked_up_badly:
+        _claim(run, Chunk(LOOK_UPS, 1))
+        run.chunks.filter(step=LOOK_UPS).update(refusals=[c.as_list() for c in reading.looked_up_badly])
+    report = gather(run, [step.name for step in work.profile.steps])
+    for alias, rows in reading.looked_up.items():
+        name = work.profile.files[alias].name
+        refused = len({c.row for c in reading.looked_up_badly if c.file == name})
+        report.looked_up[name] = {"rows": rows, "not referred to": 0, "refused": refused}
+    for complaint in reading.not_referred_to():
+        report.looked_up[complaint.file]["not referred to"] += 1
+    report.not_read = _not_read(work)
+    if work.books_currency and work.profile.books_currency not in {"", work.books_currency}:
+        report.warnings.append(
+            f"costs in these files are in {work.profile.books_currency}; they were taken as {work.books_currency}, "
+            "the home currency of this installation, figure for figure"
+        )
+    folder = Path(run.output)
+    write_files(run, folder, also=reading.not_referred_to())
+    (folder / "report.json").write_bytes(orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2))
+    (folder / "report.txt").write_text(report.as_text() + "\n", encoding="utf-8")
+    run.report, run.finished_at = report.as_dict(), timezone.now()
+    run.save(update_fields=["report", "finished_at"])
+    return report
+
+
+def _not_read(work: Import) -> dict[str, str]:
+    used = set(work.files())
+    return {
+        path.name: work.profile.not_used.get(path.name, "the profile does not name it")
+        for path in sorted(work.folder.iterdir())
+        if path.is_file() and path.name not in used
+    }
