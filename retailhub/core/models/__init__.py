@@ -1,6 +1,7 @@
 from retailhub.core.models.attention import Attention
 from retailhub.core.models.idempotency import IdempotencyKey
+from retailhub.core.models.imports import ImportChunk, ImportRun
 from retailhub.core.models.jobs import Job
 from retailhub.core.models.people import ApiKey, Membership, User
 
-__all__ = ["ApiKey", "Attention", "IdempotencyKey", "Job", "Membership", "User"]
+__all__ = ["ApiKey", "Attention", "IdempotencyKey", "ImportChunk", "ImportRun", "Job", "Membership", "User"]
