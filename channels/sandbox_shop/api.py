@@ -53,7 +53,8 @@ def push_stock(call: Call) -> Answer:
 
 
 def read_stock(call: Call) -> Answer:
-    """Figures of the listings asked for; what the shop does not know it names."""
+    """Figures of the listings asked for, what the shop does not know named; or all figures, page by page."""
+    after = call.number("after", default=0, least=0, most=10**18 - 1)
     asked = list(dict.fromkeys(call.request.GET.getlist("listing")))
     if len(asked) > stock.BATCH:
         raise Refusal(400, "too_many_entries", f"Ask for at most {stock.BATCH} listings.", field="listing")
@@ -61,13 +62,19 @@ def read_stock(call: Call) -> Answer:
         if asked:
             found = {listing_id: listings.find_listing(db, listing_id) for listing_id in asked}
         else:
-            found = {str(row["id"]): row for row in listings.all_listings(db, most=listings.PAGE)}
+            found = {str(row["id"]): row for row in listings.all_listings(db, after=after, most=listings.PAGE)}
     told = [
         {"listing_id": str(row["id"]), "sku": row["sku"], "quantity": row["quantity"], "version": row["version"]}
         for row in found.values()
         if row is not None
     ]
-    return Answer({"stock": told, "not_found": [listing_id for listing_id, row in found.items() if row is None]})
+    return Answer(
+        {
+            "stock": told,
+            "not_found": [listing_id for listing_id, row in found.items() if row is None],
+            "next_after": told[-1]["listing_id"] if not asked and len(told) == listings.PAGE else None,
+        }
+    )
 
 
 def list_orders(call: Call) -> Answer:

@@ -24,6 +24,11 @@ def clear_faults(call: Call) -> Answer:
     return tell_faults(call)
 
 
+def calm_down(call: Call) -> Answer:
+    call.shop.calm_down()
+    return tell_faults(call)
+
+
 def tell_faults(call: Call) -> Answer:
     return Answer({"rules": call.shop.faults.told()})
 

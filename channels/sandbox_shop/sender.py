@@ -7,8 +7,9 @@ import logging
 import sqlite3
 import threading
 import time
-
-import httpx
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
 from channels.sandbox_shop import journal, messages
 from channels.sandbox_shop.clock import Clock
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 PAUSES = (1, 2, 5, 10, 30, 60, 300)
 MOST_ATTEMPTS = len(PAUSES) + 1
 HELD_AT_MOST = 1.0
+PATIENCE = 5.0
 KEPT_MESSAGES = 10_000
 
 
@@ -36,7 +38,6 @@ class Sender(threading.Thread):
         self._closing = closing
         self._pause = pause
         self._bell = threading.Event()
-        self._client = httpx.Client(timeout=httpx.Timeout(5.0, connect=1.0), follow_redirects=False, trust_env=False)
 
     def ring(self) -> None:
         """There is something to send."""
@@ -53,7 +54,6 @@ class Sender(threading.Thread):
                 wait = 1.0
             if wait > 0:
                 self._bell.wait(wait)
-        self._client.close()
 
     def _work(self) -> float:
         """Send what is due first; answers how long to wait before the next."""
@@ -115,9 +115,9 @@ class Sender(threading.Thread):
             "webhook-signature": messages.sign(secret, event_id, timestamp, body),
         }
         try:
-            answer = self._client.post(target, content=body, headers=headers)
-            error = "" if answer.is_success else f"HTTP {answer.status_code}"
-        except (httpx.HTTPError, httpx.InvalidURL) as trouble:
+            status = _deliver(target, body, headers)
+            error = "" if 200 <= status < 300 else f"HTTP {status}"
+        except (OSError, HTTPException, ValueError) as trouble:
             error = type(trouble).__name__
         with self._store.transaction() as db:
             journal.write(db, journal.MESSAGE, {"event_id": event_id, "topic": topic, "error": error})
@@ -137,6 +137,15 @@ class Sender(threading.Thread):
             if not error:  # what was held back may follow now, overtaken
                 db.execute("UPDATE message SET due_at = ?, held = 0 WHERE held = 1", (time.time(),))
             db.execute("DELETE FROM message WHERE state <> 'waiting' AND id <= ?", (message["id"] - KEPT_MESSAGES,))
+
+
+def _deliver(target: str, body: bytes, headers: dict[str, str]) -> int:
+    """Post once, follow nothing; answers the status."""
+    parts = urlsplit(target)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    with closing(HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)) as line:
+        line.request("POST", path, body, headers)
+        return line.getresponse().status
 
 
 def _told(message: sqlite3.Row) -> dict[str, str]:

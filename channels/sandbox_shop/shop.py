@@ -43,11 +43,12 @@ class Shop:
         settings.data.mkdir(parents=True, exist_ok=True)
         self.name = settings.name
         self.data = settings.data
-        self.latency = settings.latency
+        self._settings = settings
         self.store = Store(settings.data / "shop.sqlite3")
         self.clock = Clock()
         self.faults = FaultScript()
         self.bucket = TokenBucket(settings.calls_per_second, settings.burst)
+        self.latency = settings.latency
         self.closing = threading.Event()
         self.sender = Sender(self.store, self.clock, self.faults, self.closing, pause=settings.webhook_pause)
         self._keep_keys(settings)
@@ -57,6 +58,13 @@ class Shop:
         """What order numbers begin with: the last word of the name, "A-" for "Sandbox A"."""
         letters = "".join(letter for letter in self.name.split()[-1] if letter.isalnum())
         return f"{letters[:12].upper()}-" if letters else ""
+
+    def calm_down(self) -> None:
+        """End all scripted trouble: no faults, the right time, the limits of the command line."""
+        self.faults.load([], 0)
+        self.clock.skew(0)
+        self.bucket.set(self._settings.calls_per_second, self._settings.burst)
+        self.latency = self._settings.latency
 
     def secret(self, name: str) -> str:
         """A key of the shop. Every one is there from the start."""

@@ -42,6 +42,7 @@ urlpatterns = [
         "control/faults",
         by_method(GET=control(desk.tell_faults), POST=control(desk.set_faults), DELETE=control(desk.clear_faults)),
     ),
+    path("control/calm", by_method(POST=control(desk.calm_down))),
     path("control/log", by_method(GET=control(desk.read_log))),
     path("control/clock", by_method(POST=control(desk.set_clock))),
     path("control/limits", by_method(POST=control(desk.set_limits))),

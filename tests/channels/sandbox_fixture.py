@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import select
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,11 @@ from channels.connectors.base import AccountSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20.0
+
+
+def plain_client(**more: Any) -> httpx.Client:
+    """A client for this machine: no proxies and no certificates, whose loading takes longer than most tests."""
+    return httpx.Client(trust_env=False, timeout=10, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), **more)
 
 
 class ShopRefused(AssertionError):
@@ -53,8 +59,8 @@ class RunningShop:
     api_key: str = ""
     control_key: str = ""
     webhook_secret: str = ""
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=10))
-    _desk: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=10))
+    http: httpx.Client = field(default_factory=plain_client)
+    _desk: httpx.Client = field(default_factory=plain_client)
 
     @classmethod
     def start(cls, name: str, data: Path, flags: Sequence[str]) -> Self:
@@ -98,12 +104,22 @@ class RunningShop:
 
     def stock(self) -> dict[str, int]:
         """How many the shop shows, by SKU."""
-        return {entry["sku"]: entry["quantity"] for entry in self._api("GET", "/api/stock")["stock"]}
+        figures: dict[str, int] = {}
+        after: str | None = "0"
+        while after is not None:
+            page = self._api("GET", f"/api/stock?after={after}")
+            figures |= {entry["sku"]: entry["quantity"] for entry in page["stock"]}
+            after = page["next_after"]
+        return figures
 
     # --- the control desk -------------------------------------------------------------------------------------
     def script_faults(self, rules: Sequence[Mapping[str, Any]], *, seed: int = 0) -> None:
         """Replace the fault script: `[{"operation": "stock.bulk", "kind": "timeout_after_commit", "times": 1}]`."""
         self.control("POST", "/control/faults", {"rules": list(rules), "seed": seed})
+
+    def calm_down(self) -> None:
+        """End all scripted trouble: no faults, the right time, the limits this shop was started with."""
+        self.control("POST", "/control/calm")
 
     def clear_faults(self) -> None:
         self.control("DELETE", "/control/faults")
@@ -117,6 +133,17 @@ class RunningShop:
             if not page["more"]:
                 return entries
             since = entries[-1]["seq"]
+
+    def version_breaches(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Pairs of stock writes that took effect although a newer version had taken effect before: must be empty."""
+        newest: dict[str, dict[str, Any]] = {}
+        breaches = []
+        for written in self.log("stock_write"):
+            before = newest.get(written["listing_id"])
+            if before is not None and written["version"] < before["version"]:
+                breaches.append((before, written))
+            newest[written["listing_id"]] = written
+        return breaches
 
     def set_quantity(self, listing_id: str, quantity: int) -> None:
         """Change a figure behind everybody's back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -52,7 +53,9 @@ class SandboxClient:
 
     def read(self, account: AccountSettings, path: str, params: Any = None) -> dict[str, Any]:
         """Ask for something. A broken line is tried once more; asking changes nothing."""
-        for attempt in stamina.retry_context(on=_BrokenLine, attempts=2, wait_initial=0.05, wait_max=0.5, timeout=None):
+        for attempt in stamina.retry_context(
+            on=_BrokenLine, attempts=2, timeout=None, wait_initial=0.05, wait_jitter=0.1, wait_max=0.2
+        ):
             with attempt:
                 try:
                     return self._call(account, "GET", path, params=params).payload
@@ -110,6 +113,7 @@ class SandboxClient:
                 self._http = httpx.Client(
                     follow_redirects=False,
                     trust_env=False,
+                    verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # never used: no certificates need loading
                     limits=httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30),
                 )
             return self._http
@@ -171,7 +175,8 @@ def _judge(response: httpx.Response, raw: bytes) -> Reply:
         return Reply(payload, replayed=response.headers.get("Idempotency-Replayed") == "true")
     code, message, field = _told(payload, status)
     if status == 429:
-        raise Throttled(message, code=code, retry_after=_wait(response) or 1.0)
+        wait = _wait(response)
+        raise Throttled(message, code=code, retry_after=1.0 if wait is None else wait)
     if status in (401, 403):
         raise NeedsAuth(message, code=code)
     if status in (408, 425) or status >= 500:

@@ -23,9 +23,7 @@ def one_shop() -> Iterator[RunningShop]:
 @pytest.fixture
 def shop(one_shop: RunningShop) -> Iterator[RunningShop]:
     yield one_shop
-    one_shop.clear_faults()
-    one_shop.skew_clock(0)
-    one_shop.limit(per_second=2000, burst=2000)
+    one_shop.calm_down()
 
 
 @pytest.fixture

@@ -83,9 +83,8 @@ def test_of_many_buyers_of_the_last_unit_exactly_one_gets_it(shop: RunningShop, 
         answers: list[int] = []
 
         def buy(article: str = article, start: threading.Barrier = start, answers: list[int] = answers) -> None:
-            with httpx.Client(base_url=shop.base_url, headers={"X-Api-Key": shop.api_key}, trust_env=False) as client:
-                start.wait(10)
-                answers.append(client.post("/api/orders", json={"lines": [{"sku": article}]}).status_code)
+            start.wait(10)
+            answers.append(shop.http.post("/api/orders", json={"lines": [{"sku": article}]}).status_code)
 
         threads = [threading.Thread(target=buy) for _ in range(buyers)]
         for thread in threads:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.channels.sandbox_fixture import RunningShop, running_shop
+from tests.channels.sandbox_fixture import RunningShop, plain_client, running_shop
 
 
 @pytest.fixture
 def browser(shop: RunningShop) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=shop.base_url, trust_env=False, headers={"Origin": shop.base_url}) as client:
+    with plain_client(base_url=shop.base_url, headers={"Origin": shop.base_url}) as client:
         yield client
 
 

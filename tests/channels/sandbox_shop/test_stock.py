@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -165,3 +167,19 @@ def test_publishing_an_article_again_leaves_its_figure_alone(shop: RunningShop, 
 
     assert shop.add(sku, price="11.00") == listing_id
     assert shop.stock()[sku] == 7
+
+
+def test_versions_sent_all_at_once_in_any_order_leave_the_newest(shop: RunningShop, push: Push, sku: str) -> None:
+    listing_id = shop.add(sku)
+    versions = list(range(1, 41))
+    random.Random(11).shuffle(versions)
+
+    with ThreadPoolExecutor(8) as senders:
+        answers = list(senders.map(lambda n: push(entry(listing_id, n, expected=None, version=n)), versions))
+
+    assert {only_result(answer)["outcome"] for answer in answers} <= {"applied", "stale"}
+    assert shop.stock()[sku] == 40
+    assert shop.version_breaches() == []
+    written = [told["version"] for told in shop.log("stock_write") if told["listing_id"] == listing_id]
+    assert written == sorted(written)
+    assert len(written) + len([1 for told in shop.log("stock_refused") if told["listing_id"] == listing_id]) == 40
