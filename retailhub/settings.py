@@ -239,10 +239,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "stock sync sweep": {"task": "channels.tasks.sweep_stock_sync", "schedule": 2.0},
     "inbox sweep": {"task": "channels.tasks.sweep_inbox", "schedule": 5.0},
     "order pull": {"task": "channels.tasks.pull_orders_of_all_accounts", "schedule": 30.0},
+    "shipment sweep": {"task": "channels.tasks.sweep_shipments", "schedule": 30.0},
     "old deliveries": {"task": "retailhub.outbox.tasks.forget_delivered", "schedule": 3600.0},
     "old idempotency keys": {"task": "retailhub.core.tasks.forget_old_keys", "schedule": 3600.0},
 }
 
+# Named here so that the ground floor need not import the roof.
+CELERY_APPLICATION = "retailhub.celery.app"
 OUTBOX_SUBSCRIPTIONS = "retailhub.subscriptions.SUBSCRIPTIONS"
 
 # --- the trade ------------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class Account(models.Model):
 
     channel = models.OneToOneField("orders.SalesChannel", models.PROTECT, related_name="account")
     kind = models.CharField(max_length=40, help_text="The connector: sandbox, ...; desk has none.")
-    base_url = models.URLField(max_length=300, blank=True)
+    base_url = models.CharField(max_length=300, blank=True)
     credentials = models.JSONField(default=dict, blank=True, help_text="Secrets; never shown again.")
     options = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.SETUP)

@@ -26,15 +26,23 @@ class StockIntent(models.Model):
     sent_version = models.BigIntegerField(default=0)
     confirmed_version = models.BigIntegerField(default=0)
     sent_quantity = models.IntegerField(null=True, blank=True)
-    confirmed_quantity = models.IntegerField(null=True, blank=True)
+    confirmed_quantity = models.IntegerField(
+        null=True, blank=True, help_text="What the channel shows, as far as we know: its last answer less what it sold."
+    )
+    stale_in_a_row = models.PositiveSmallIntegerField(default=0)
     # Falling figures go first, zero first of all: 0 will be zero, 1 falls, 2 rises or is unknown.
     urgency = models.PositiveSmallIntegerField(default=1)
     key = models.UUIDField(null=True, blank=True, help_text="Idempotency key of the call under way.")
     attempts = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(db_default=Now(), help_text="Not before this.")
     wanted_at = models.DateTimeField(db_default=Now(), help_text="When the oldest change not yet confirmed came.")
+    wanted_again_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the oldest change since the figure in flight was claimed came."
+    )
     leased_until = models.DateTimeField(null=True, blank=True)
-    confirmed_at = models.DateTimeField(null=True, blank=True)
+    confirmed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Of the channel's last answer; empty once it sold something since."
+    )
     lag_ms = models.PositiveIntegerField(
         null=True, blank=True, help_text="From the change to the channel's answer, last time."
     )

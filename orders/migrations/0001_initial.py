@@ -73,6 +73,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('line', models.PositiveIntegerField()),
                 ('sku', models.CharField(help_text='As the channel wrote it.', max_length=64)),
+                ('external_id', models.CharField(blank=True, help_text="The channel's own id of this line.", max_length=120)),
                 ('quantity', models.IntegerField()),
                 ('cancelled', models.IntegerField(default=0)),
                 ('shipped', models.IntegerField(default=0)),

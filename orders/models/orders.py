@@ -121,6 +121,7 @@ class OrderLine(models.Model):
     line = models.PositiveIntegerField()
     item = models.ForeignKey("inventory.Item", models.PROTECT, null=True, blank=True, related_name="order_lines")
     sku = models.CharField(max_length=64, help_text="As the channel wrote it.")
+    external_id = models.CharField(max_length=120, blank=True, help_text="The channel's own id of this line.")
     quantity = models.IntegerField()
     cancelled = models.IntegerField(default=0)
     shipped = models.IntegerField(default=0)

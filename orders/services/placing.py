@@ -58,6 +58,7 @@ class NewLine:
     unit_price: Decimal
     tax_rate: Decimal = Decimal(0)
     discount: Decimal = Decimal(0)
+    external_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +243,7 @@ def _write(
             item = intake.items.get(sku_key(told.sku))
             _append(
                 lines, placed.order_id, line.line, item.id if item else None, told.sku, told.quantity, 0, 0,
-                told.unit_price, told.discount, told.tax_rate,
+                told.unit_price, told.discount, told.tax_rate, told.external_id,
             )  # fmt: skip
         for payment in order.payments:
             _append(payments, placed.order_id, payment.method, payment.amount, payment.reference, payment.captured)
@@ -262,6 +263,7 @@ _ORDER_COLUMNS = (
 )  # fmt: skip
 _LINE_COLUMNS = (
     "order", "line", "item", "sku", "quantity", "cancelled", "shipped", "unit_price", "discount", "tax_rate",
+    "external_id",
 )  # fmt: skip
 _PAYMENT_COLUMNS = ("order", "method", "amount", "reference", "captured")
 

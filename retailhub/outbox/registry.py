@@ -25,6 +25,9 @@ def listeners_of(event: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def listener(path: str) -> Listener:
-    """Answer the function behind a dotted name: it takes a list of payloads and may be called twice with one."""
+    """Answer the function behind a dotted name: it takes a list of payloads and may be called twice with one.
+
+    Each payload is what was published, and `at`: when the transaction of the event began.
+    """
     found: Listener = import_string(path)
     return found

@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 
 from celery import shared_task
-from django.core.cache import cache
 
+from retailhub.core.bells import unmute
 from retailhub.outbox.services import delivering
-from retailhub.outbox.services.publishing import BELL
 
 
 @shared_task(ignore_result=True)
 def deliver_waiting() -> None:
     """Deliver until nothing is due; whatever is committed after the bell was unmuted rings again."""
-    cache.delete(BELL)
+    unmute("retailhub.outbox.tasks.deliver_waiting")
     end = time.monotonic() + 30
     while delivering.deliver_waiting() and time.monotonic() < end:
         pass

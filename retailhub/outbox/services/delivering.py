@@ -71,7 +71,7 @@ def _run(batch: Sequence[int], path: str) -> bool:
             )
             if not deliveries:
                 return True
-            listener(path)([delivery.event.payload for delivery in deliveries])
+            listener(path)([{"at": d.event.created_at, **d.event.payload} for d in deliveries])
             Delivery.objects.filter(pk__in=[d.pk for d in deliveries]).update(
                 state=Delivery.State.DONE, done_at=timezone.now(), error=""
             )

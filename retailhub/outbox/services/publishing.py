@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar, Protocol
 
-from django.core.cache import cache
-from django.db import connection, transaction
-from kombu.exceptions import OperationalError as BrokerDown
-from redis.exceptions import RedisError
+from django.db import connection
 
+from retailhub.core.bells import ring_on_commit
 from retailhub.core.sql import OneTrip, array
 from retailhub.outbox.models import Delivery, OutboxEvent
 from retailhub.outbox.registry import listeners_of
-
-log = logging.getLogger(__name__)
-
-BELL = "outbox:bell"
-_silent_until = 0.0
-
 
 class Event(Protocol):
     """A frozen dataclass of ids, named in the past tense."""
@@ -48,7 +38,7 @@ def publish(*events: Event, trip: OneTrip | None = None) -> None:
     _write(trip, events)
     if own:
         trip.run()
-    transaction.on_commit(ring)
+    ring_on_commit("retailhub.outbox.tasks.deliver_waiting")
 
 
 def _write(trip: OneTrip, events: Sequence[Event]) -> None:
@@ -67,22 +57,3 @@ def _write(trip: OneTrip, events: Sequence[Event]) -> None:
             JOIN unnest(%s::varchar[], %s::varchar[]) AS p(name, listener) ON p.name = e.name""",
         [[name for name, _ in pairs], [listener for _, listener in pairs]],
     )
-
-
-def ring() -> None:
-    """Wake a worker, once however many events there are; a broker that is away is no reason to fail.
-
-    The bell is muted until a worker takes the call, and for a moment after the broker failed. The sweep finds what was
-    not rung.
-    """
-    global _silent_until
-    if time.monotonic() < _silent_until:
-        return
-    try:
-        if cache.add(BELL, 1, timeout=3):
-            from retailhub.outbox.tasks import deliver_waiting
-
-            deliver_waiting.delay()
-    except (BrokerDown, RedisError, OSError) as error:
-        _silent_until = time.monotonic() + 2
-        log.warning("the bell did not ring: %s", error)

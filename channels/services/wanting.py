@@ -1,0 +1,123 @@
+"""Which listings' figures have to be told to their channels: one row per listing, newest wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from channels.models import Account, Listing, StockIntent
+from channels.queries import figures_of
+from retailhub.core.bells import ring_on_commit
+from retailhub.core.sql import rows
+
+GATHER_SECONDS = 0.2
+
+_AFFECTED = """
+SELECT l.id FROM channels_listing l WHERE l.state = 'live' AND l.item_id = ANY(%s)
+UNION
+SELECT l.id FROM channels_listing l JOIN inventory_kitcomponent k ON k.kit_id = l.item_id
+WHERE l.state = 'live' AND k.component_id = ANY(%s)
+"""
+
+# A listing in flight keeps its state: it is looked at again when its answer is in. One whose answer is not known is read
+# back first. A refused one is tried again, because the figure is another now.
+_WANT = """
+INSERT INTO channels_stockintent (listing_id, account_id, state, wanted_version, sent_version, confirmed_version,
+    urgency, attempts, stale_in_a_row, due_at, wanted_at, error)
+SELECT w.listing_id, l.account_id, 'due', 1, 0, 0, w.urgency, 0, 0, now() + make_interval(secs => %s), w.wanted_at, ''
+FROM unnest(%s::bigint[], %s::smallint[], %s::timestamptz[]) AS w(listing_id, urgency, wanted_at)
+JOIN channels_listing l ON l.id = w.listing_id
+ORDER BY w.listing_id
+ON CONFLICT (listing_id) DO UPDATE SET
+    wanted_version = channels_stockintent.wanted_version + 1,
+    state = CASE WHEN channels_stockintent.state IN ('idle', 'refused') THEN 'due' ELSE channels_stockintent.state END,
+    urgency = least(excluded.urgency, CASE WHEN channels_stockintent.state = 'due'
+                                           THEN channels_stockintent.urgency ELSE 2 END),
+    due_at = CASE WHEN channels_stockintent.state IN ('idle', 'refused') THEN excluded.due_at
+                  ELSE channels_stockintent.due_at END,
+    wanted_at = CASE WHEN channels_stockintent.state IN ('idle', 'refused') THEN excluded.wanted_at
+                     ELSE channels_stockintent.wanted_at END,
+    wanted_again_at = CASE WHEN channels_stockintent.state IN ('sending', 'unsure')
+                           THEN coalesce(channels_stockintent.wanted_again_at, excluded.wanted_at) END,
+    attempts = CASE WHEN channels_stockintent.state = 'refused' THEN 0 ELSE channels_stockintent.attempts END
+RETURNING account_id
+"""
+
+
+def want_items_pushed(item_ids: Iterable[int], *, since: datetime | None = None) -> int:
+    """Have every live listing of these items, and of kits that hold them, told its figure where that changed.
+
+    A listing whose channel has confirmed just this figure is left alone. Answers how many listings want a push.
+    """
+    ids = sorted(set(item_ids))
+    listing_ids = [row[0] for row in rows(_AFFECTED, [ids, ids])]
+    return want_listings_pushed(listing_ids, since=since)
+
+
+def want_listings_pushed(listing_ids: Sequence[int], *, since: datetime | None = None, anyway: bool = False) -> int:
+    """Have these live listings told their figure; `anyway` even where the channel has confirmed it."""
+    if not listing_ids:
+        return 0
+    with transaction.atomic():
+        figures = figures_of(listing_ids)
+        known = {
+            intent.listing_id: intent
+            for intent in StockIntent.objects.filter(listing__in=listing_ids).only(
+                "listing_id", "state", "confirmed_quantity", "confirmed_at"
+            )
+        }
+        wanted = [
+            (listing_id, _urgency(figures[listing_id].quantity, known.get(listing_id)))
+            for listing_id in sorted(figures)
+            if anyway or not _is_told(figures[listing_id].quantity, known.get(listing_id))
+        ]
+        if not wanted:
+            return 0
+        at = since or timezone.now()
+        accounts = rows(
+            _WANT, [GATHER_SECONDS, [w[0] for w in wanted], [w[1] for w in wanted], [at] * len(wanted)]
+        )
+        for account_id in sorted({row[0] for row in accounts}):
+            ring_push(account_id)
+    return len(wanted)
+
+
+def want_account_pushed(account: Account, *, anyway: bool = True) -> int:
+    """Have every live listing of the account told its figure."""
+    ids = list(Listing.objects.live().filter(account=account).values_list("pk", flat=True))
+    return want_listings_pushed(ids, anyway=anyway)
+
+
+def ring_push(account_id: int) -> None:
+    """Wake a worker for the account once this transaction commits, once per moment; the sweep finds what was not rung."""
+    ring_on_commit("channels.tasks.push_stock", account_id, after=GATHER_SECONDS)
+
+
+def _ring(account_id: int) -> None:
+
+
+    try:
+        if cache.add(f"push:{account_id}", 1, timeout=3):
+            ring_task("channels.tasks.push_stock", account_id, after=GATHER_SECONDS)
+    except (BrokerDown, RedisError, OSError) as error:
+        log.warning("no worker was woken for account %s: %s", account_id, error)
+
+
+def _is_told(quantity: int, intent: StockIntent | None) -> bool:
+    return (
+        intent is not None
+        and intent.state == StockIntent.State.IDLE
+        and intent.confirmed_at is not None
+        and intent.confirmed_quantity == quantity
+    )
+
+
+def _urgency(quantity: int, intent: StockIntent | None) -> int:
+    if quantity == 0:
+        return 0
+    if intent is None or intent.confirmed_quantity is None or quantity < intent.confirmed_quantity:
+        return 1
+    return 2

@@ -1,0 +1,54 @@
+"""Waking workers. A bell says that there is something to do; what there is to do stands in the database.
+
+A bell is muted from the moment it rings until a worker takes the call (`unmute`), so a burst of news makes one message.
+A broker that is away is no reason to fail: a sweep on the beat finds what nobody rang for.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from celery import Celery
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+from django.utils.module_loading import import_string
+from kombu.exceptions import OperationalError as BrokerDown
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+MUTED_SECONDS = 3
+_silent_until = 0.0
+
+
+def ring_on_commit(task: str, *ids: int, after: float = 0.0) -> None:
+    """Have the task run once this transaction commits (now, outside of one), `after` so many seconds, once per moment."""
+    transaction.on_commit(lambda: ring(task, *ids, after=after))
+
+
+def ring(task: str, *ids: int, after: float = 0.0) -> None:
+    """Send one message unless one for the same task and ids is on its way; never raises for a broker that is away."""
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return
+    try:
+        if cache.add(_name(task, ids), 1, timeout=MUTED_SECONDS + after):
+            app: Celery = import_string(settings.CELERY_APPLICATION)
+            app.send_task(task, args=list(ids), countdown=after or None)
+    except (BrokerDown, RedisError, OSError) as error:
+        _silent_until = time.monotonic() + 2
+        log.warning("the bell for %s did not ring: %s", task, error)
+
+
+def unmute(task: str, *ids: int) -> None:
+    """Let the bell ring again: called first thing by the worker, so that whatever commits from now on is heard."""
+    try:
+        cache.delete(_name(task, ids))
+    except (RedisError, OSError) as error:
+        log.warning("the bell for %s stays muted for a moment: %s", task, error)
+
+
+def _name(task: str, ids: tuple[int, ...]) -> str:
+    return "bell:" + ":".join([task, *map(str, ids)])
