@@ -30,7 +30,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", health.metrics),
     path("api/v1/", include((api, "api"))),
     path("admin/", admin.site.urls),
-    *(door for app in APPS for door in _present(f"{app}/", f"{app}.urls")),
     *_present("", "retailhub.home.urls"),
 ]
 

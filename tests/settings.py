@@ -9,3 +9,4 @@ CELERY_TASK_ALWAYS_EAGER = False
 ALLOWED_HOSTS = ["*"]
 CHANNELS_ALLOW_LOOPBACK = True
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+WHITENOISE_AUTOREFRESH = True  # otherwise every test client looks through all static files first

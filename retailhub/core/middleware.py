@@ -11,6 +11,7 @@ from typing import Any
 
 import pghistory
 from django.conf import settings
+from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from retailhub.core.access import principal_of_user
@@ -38,17 +39,22 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         sent = request.headers.get("X-Request-Id", "")
         given = sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex
-        token = _request_id.set(given)
-        try:
-            response = self.get_response(request)
-            response["X-Request-Id"] = given
-            return response
-        finally:
-            _request_id.reset(token)
+        _request_id.set(given)
+        response = self.get_response(request)
+        response["X-Request-Id"] = given
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer 503 or 400 where a page failed because the database was away, was busy, or refused the text."""
         return failure_response(request, error)
+
+
+def _forget_request_id(**_: object) -> None:
+    _request_id.set("-")
+
+
+# Not at the end of the middleware: Django logs refusals after all middleware has returned.
+request_finished.connect(_forget_request_id, dispatch_uid="retailhub.request_id")
 
 
 class RequestIdFilter(logging.Filter):

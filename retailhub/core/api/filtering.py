@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from retailhub.core.api.paging import CURSOR, SIZE, parameter
 from retailhub.core.errors import Invalid, Offence
+
+if TYPE_CHECKING:
+    # DRF's settings import this module while its views are being made
+    from rest_framework.views import APIView
 
 _EVERY_LIST = frozenset({CURSOR, SIZE})
 

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from django.db.models import Model, Q, QuerySet
@@ -15,9 +15,12 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
-from rest_framework.views import APIView
 
 from retailhub.core.errors import Invalid, Offence
+
+if TYPE_CHECKING:
+    # DRF's settings import this module while its views are being made
+    from rest_framework.views import APIView
 
 Row = TypeVar("Row", bound=Model)
 

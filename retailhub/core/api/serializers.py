@@ -98,6 +98,11 @@ class StrictSerializer(serializers.Serializer[Any]):
         """Add what is wrong with the fields taken together; called once each of them is right."""
 
 
+def many(body: type[StrictSerializer], *, least: int = 0, most: int | None = None, **kwargs: Any) -> Any:
+    """Declare a list of such bodies."""
+    return body(many=True, allow_empty=least == 0, max_length=most, **kwargs)  # type: ignore[call-arg]
+
+
 def _collect_list(
     field: serializers.ListSerializer[Any], value: Any, pointer: str, offences: list[Offence]
 ) -> list[Values]:
