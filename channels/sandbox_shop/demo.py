@@ -8,9 +8,9 @@ from channels.sandbox_shop.shop import Shop
 ARTICLES = (
     ("MUG-BLUE", "Stoneware mug, blue", "Holds 350 ml and keeps its colour in the dishwasher.", "12.50", 24),
     ("MUG-SAND", "Stoneware mug, sand", "The same mug in a warm grey.", "12.50", 8),
-    ("TEA-OOLONG-100", "Oolong tea 高山烏龍, 100 g", "From the high slopes, lightly roasted.", "18.90", 40),
+    ("TEA-OOLONG-100", "Oolong tea, 100 g", "From the high slopes, lightly roasted.", "18.90", 40),
     ("POT-CAST-08", "Cast-iron teapot, 0.8 l", "With a steel strainer.", "64.00", 3),
-    ("TRAY-TEAK", "Serving tray, teak ถาดไม้สัก", "Oiled by hand, 40 by 25 cm.", "38.00", 1),
+    ("TRAY-TEAK", "Serving tray, teak", "Oiled by hand, 40 by 25 cm.", "38.00", 1),
     ("TOWEL-LINEN", "Kitchen towel, linen", "Pair, 50 by 70 cm.", "16.00", 0),
 )
 
