@@ -9,6 +9,8 @@ RUNTIME := $(VENV)/.installed-$(shell cksum < requirements.lock | tr -s ' \t' '-
 DEVELOPMENT := $(VENV)/.installed-dev-$(shell cksum < requirements-dev.lock | tr -s ' \t' '--')
 # A database and a broker for one command, gone when it ends
 THROWAWAY := $(PY) -m retailhub.embedded throwaway
+LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m piptools compile --quiet --upgrade --generate-hashes --strip-extras \
+	--allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 CODE := retailhub inventory customers orders purchasing channels tests manage.py
 ARGS ?=
 
@@ -66,9 +68,6 @@ deploy: $(RUNTIME) ## The settings are fit for the public internet when told to 
 lock: $(DEVELOPMENT) ## Resolve the dependencies anew into the two lock files
 	$(LOCK) --output-file requirements.lock pyproject.toml
 	$(LOCK) --extra dev --output-file requirements-dev.lock pyproject.toml
-
-LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m piptools compile --quiet --upgrade --generate-hashes --strip-extras \
-	--allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 $(PY):
 	@test -n "$(PYTHON)" || { echo "retailhub needs Python 3.11 or later; none was found. PYTHON=/path/to/python make run"; exit 1; }

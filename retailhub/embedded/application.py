@@ -52,7 +52,8 @@ def retailhub_application(data_dir: Path, web_port: int, demo: bool, ports: Port
     return Application(
         steps=steps,
         closing=[_manage("show_logins")] if demo else [],
-        environment={"SANDBOX_URLS": json.dumps(sandbox_urls)},
+        # what load_demo needs; the shops' keys lie in DATA_DIR/sandbox/<name>, where each shop leaves its own
+        environment={"SANDBOX_URLS": json.dumps(sandbox_urls), "WEB_URL": f"http://{LOOPBACK}:{web_port}"},
         sandbox_urls=sandbox_urls,
     )
 
@@ -135,11 +136,11 @@ def _shops(data_dir: Path, ports: Mapping[str, int]) -> list[Program]:
         Program(
             name=f"sandbox-{name}",
             command=[
-                *(sys.executable, "-m", "channels.sandbox_shop", "--name", name, "--port", str(port)),
-                *("--data", str(data_dir / "sandbox" / name)),
+                *(sys.executable, "-m", "channels.sandbox_shop", "--name", f"Sandbox {name.title()}"),
+                *("--port", str(port), "--data", str(data_dir / "sandbox" / name)),
             ],
             folder=PROJECT,
-            is_ready=answers(f"http://{LOOPBACK}:{port}/"),
+            is_ready=answers(f"http://{LOOPBACK}:{port}/healthz"),
             seconds_to_ready=20.0,
         )
         for name, port in ports.items()

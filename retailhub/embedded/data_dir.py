@@ -70,7 +70,7 @@ def end_leftovers(last: Services, *, cluster: Path) -> set[ProcessId]:
     children = others & set(last.processes.values())
     for process in children:
         send(process, signal.SIGTERM)  # the kernel has asked them already, on Linux; they end what is below them
-    still_running(children, seconds=6.0)
+    still_running(children, seconds=5.0)
     for process in still_running(others, seconds=1.0):
         send(process, signal.SIGKILL)
     if left := still_running(others, seconds=5.0):

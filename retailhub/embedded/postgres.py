@@ -19,6 +19,7 @@ from retailhub.embedded.processes import (
     ON_LINUX,
     ProcessId,
     command_line,
+    ends_with_parent,
     identify,
     program_name,
     send,
@@ -119,6 +120,7 @@ class Cluster:
             text=True,
             cwd=half,
             check=False,
+            preexec_fn=ends_with_parent(signal.SIGTERM),  # the next start removes what a killed one half made
             **(self.user.popen_arguments if self.user else {}),
         )
         if done.returncode != 0:
