@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the figure of a listing is made of. `offered` is what its pool can give now: available less safety, by place."""
+    """What the figure of a listing is made of; `offered` is what its pool can give now, by place, less safety."""
 
     live: bool
     offered: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,8 +70,8 @@ class Explanation:
 
     listing: Listing
     figure: Figure
-    levels: list[dict[str, Any]]
-    reservations: list[dict[str, Any]]
+    levels: Sequence[Mapping[str, Any]]
+    reservations: Sequence[Mapping[str, Any]]
     intent: StockIntent | None
 
     @property
@@ -92,10 +92,17 @@ def explain(listing: Listing) -> Explanation:
         figure=figures_of([listing.pk])[listing.pk],
         levels=list(
             levels.order_by("location__pool_entries__position", "item__sku_key").values(
-                "item__sku", "location__code", "location__name", "sellable", "reserved", "available", "safety",
-                "damaged", "on_hold",
+                "item__sku",
+                "location__code",
+                "location__name",
+                "sellable",
+                "reserved",
+                "available",
+                "safety",
+                "damaged",
+                "on_hold",
             )
-        ),  # fmt: skip
+        ),
         reservations=list(
             held.order_by("pk").values("document", "line", "item__sku", "location__code", "open_quantity")[:200]
         ),

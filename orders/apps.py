@@ -11,6 +11,9 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         guard(
             ("orders:read", "orders:write"),
-            *(f"orders.{model}" for model in ("order", "orderline", "payment", "shipment", "shipmentline", "orderevent")),
+            *(
+                f"orders.{model}"
+                for model in ("order", "orderline", "payment", "shipment", "shipmentline", "orderevent")
+            ),
         )
         guard(("channels:read", "channels:write"), "orders.saleschannel")

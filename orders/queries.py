@@ -56,7 +56,8 @@ SELECT
        WHERE e.pool_id = c.pool_id AND l.is_active)))
    FROM orders_saleschannel c WHERE c.code = ANY(%(channels)s))::text,
   (SELECT json_agg(json_build_array(i.sku_key, i.id, i.sku,
-      CASE WHEN i.kind = 'kit' THEN (SELECT json_agg(json_build_array(k.component_id, k.quantity) ORDER BY k.component_id)
+      CASE WHEN i.kind = 'kit' THEN (SELECT json_agg(json_build_array(k.component_id, k.quantity)
+                                                    ORDER BY k.component_id)
                                      FROM inventory_kitcomponent k WHERE k.kit_id = i.id) END))
    FROM inventory_item i WHERE i.sku_key = ANY(%(skus)s))::text,
   (SELECT json_agg(json_build_array(c.code, o.external_reference, o.id, o.fingerprint))
@@ -102,7 +103,7 @@ def read_intake(
     found = {}
     codes: dict[int, str] = {}
     for pk, code, currency, includes, pool_id, locations in _json(channel_rows):
-        codes.update({location_id: location_code for location_id, location_code in locations or []})
+        codes.update(dict(locations or []))
         found[code] = ChannelFacts(pk, code, currency, includes, pool_id, tuple(x for x, _ in locations or []))
     named = dict(_json(place_rows))
     codes.update({pk: code for code, pk in named.items()})

@@ -21,14 +21,16 @@ DEMO = environment.flag("DEMO", default=True)
 
 # With `make run` going, commands run beside it find its servers through a file in DATA_DIR.
 _services = find_services(DATA_DIR)
-DATABASE_URL = environment.text("DATABASE_URL", _services.database_url if _services else "postgresql://127.0.0.1/retailhub")
+DATABASE_URL = environment.text(
+    "DATABASE_URL", _services.database_url if _services else "postgresql://127.0.0.1/retailhub"
+)
 BROKER_URL = environment.text("CELERY_BROKER_URL", _services.broker_url if _services else "memory://")
 
 SECRET_KEY = environment.text("SECRET_KEY") or secret_key(DATA_DIR)
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
 
-# --- what is installed -------------------------------------------------------------------------------------------
+# --- what is installed -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
@@ -101,7 +103,7 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-# --- data ----------------------------------------------------------------------------------------------------------
+# --- data ------------------------------------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {"default": environment.database(DATABASE_URL)}
 DATABASES["default"]["CONN_MAX_AGE"] = None if environment.flag("DATABASE_PERSISTENT", default=True) else 0
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -121,7 +123,7 @@ CACHES = {
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
-# --- people ---------------------------------------------------------------------------------------------------------
+# --- people ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "core.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "retailhub.core.backends.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -132,13 +134,13 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = "/"
 
-# --- language and time ------------------------------------------------------------------------------------------------
+# --- language and time -----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文"), ("th", "ไทย"), ("fr", "Français")]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# --- files that browsers load ------------------------------------------------------------------------------------------
+# --- files that browsers load ----------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = environment.folder("STATIC_ROOT", DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -151,13 +153,15 @@ MEDIA_ROOT = DATA_DIR / "files"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 
-# --- security -------------------------------------------------------------------------------------------------------------
+# --- security --------------------------------------------------------------------------------------------------------
 # HTTPS=1 once TLS ends in front of the web processes; a laptop on http://127.0.0.1 leaves it off.
 HTTPS = environment.flag("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("BEHIND_PROXY", default=False) else None
+)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "SAMEORIGIN"
@@ -175,7 +179,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- REST API -----------------------------------------------------------------------------------------------------------
+# --- REST API --------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "retailhub.core.api.authentication.ApiKeyAuthentication",
@@ -206,7 +210,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
-# --- background work (the database is the truth, Celery is a doorbell) -----------------------------------------------------
+# --- background work (the database is the truth, Celery is a doorbell) -----------------------------------------------
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -248,14 +252,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 CELERY_APPLICATION = "retailhub.celery.app"
 OUTBOX_SUBSCRIPTIONS = "retailhub.subscriptions.SUBSCRIPTIONS"
 
-# --- the trade ------------------------------------------------------------------------------------------------------------
+# --- the trade -------------------------------------------------------------------------------------------------------
 HOME_CURRENCY = environment.text("HOME_CURRENCY", "EUR")
 IDEMPOTENCY_LEASE_SECONDS = 60
 IDEMPOTENCY_KEEP_DAYS = 7
 # Channels answer on the public internet; a Sandbox on this machine needs the loopback let through.
 CHANNELS_ALLOW_LOOPBACK = environment.flag("CHANNELS_ALLOW_LOOPBACK", default=DEMO)
 
-# --- logs --------------------------------------------------------------------------------------------------------------------
+# --- logs ------------------------------------------------------------------------------------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -16,7 +16,8 @@ from channels.services.wanting import want_listings_pushed
 from customers.services.finding import Person
 from orders.models import Order, Status
 from orders.services.cancelling import cancel_order
-from orders.services.placing import DuplicateOrder, NewLine, NewOrder, NewPayment, NewShipping, PlacedOrder, place_orders
+from orders.services.describing import PlacedOrder
+from orders.services.placing import DuplicateOrder, NewLine, NewOrder, NewPayment, NewShipping, place_orders
 from retailhub.core.errors import DomainError
 from retailhub.core.models import Attention
 from retailhub.core.money import round_price
@@ -40,8 +41,8 @@ class Imported:
 def import_orders(*, account: Account, orders: Sequence[ChannelOrder]) -> Imported:
     """Take the channel's orders into the book; what the book has at this version or a newer one is left alone.
 
-    Orders are facts: what we lack becomes a shortage, an unknown SKU an unmapped line, and both are raised for a person.
-    A cancellation cancels what is still open. An order changed at the channel after we took it is raised, not guessed at.
+    Orders are facts: what we lack becomes a shortage, an unknown SKU an unmapped line; a person is told of both. A
+    cancellation cancels what is still open. An order the channel changed after we took it is raised, not guessed at.
     """
     actor = f"channel:{account.channel.code}"
     report = Imported()

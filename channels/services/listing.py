@@ -47,7 +47,8 @@ class ListingWanted:
 
 
 _FIELDS = (
-    "channel_code", "state", "title", "price", "buffer", "share_percent", "max_listed", "end_when", "fixed_quantity", "pack",
+    "channel_code", "state", "title", "price", "buffer", "share_percent", "max_listed", "end_when", "fixed_quantity",
+    "pack",
 )  # fmt: skip
 
 
@@ -161,5 +162,5 @@ def publish_listings(*, account_id: int, listing_ids: Sequence[int] | None = Non
 def _price(listing: Listing) -> Decimal:
     if listing.price is not None:
         return listing.price
-    price = listing.item.price if listing.item else None
+    price: Decimal | None = listing.item.price if listing.item else None
     return (price or Decimal(0)) * listing.pack

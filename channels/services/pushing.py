@@ -165,7 +165,9 @@ def _settle(account: Account, claimed: Sequence[StockIntent], results: Sequence[
                     version=intent.sent_version,
                     quantity=intent.sent_quantity or 0,
                     outcome=result.outcome.value,
-                    detail=(result.message or result.code or (f"holds {result.actual}" if result.actual is not None else ""))[:2000],
+                    detail=(
+                        result.message or result.code or (f"holds {result.actual}" if result.actual is not None else "")
+                    )[:2000],
                     took_ms=took,
                     lag_ms=lag,
                 )

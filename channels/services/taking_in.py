@@ -17,7 +17,8 @@ from channels.services.importing import import_orders
 from channels.services.settings import connector_of, settings_of
 from orders.models import Order
 from retailhub.core.bells import ring_on_commit
-from retailhub.core.errors import DomainError, NotFound as NothingHere
+from retailhub.core.errors import DomainError
+from retailhub.core.errors import NotFound as NothingHere
 from retailhub.core.models import Attention
 from retailhub.core.services.attending import raise_attention, settle_attention
 from retailhub.core.sql import rows

@@ -70,9 +70,7 @@ def _lines(account: Account, shipment: Shipment) -> tuple[FulfilmentLine, ...]:
 
 
 def _packs(account: Account, item_ids: Sequence[int]) -> dict[int, int]:
-    return dict(
-        Listing.objects.filter(account=account, item__in=item_ids, pack__gt=1).values_list("item_id", "pack")
-    )
+    return dict(Listing.objects.filter(account=account, item__in=item_ids, pack__gt=1).values_list("item_id", "pack"))
 
 
 def _give_up(account: Account, shipment: Shipment, reason: str) -> None:

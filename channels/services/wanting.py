@@ -22,8 +22,8 @@ SELECT l.id FROM channels_listing l JOIN inventory_kitcomponent k ON k.kit_id = 
 WHERE l.state = 'live' AND k.component_id = ANY(%s)
 """
 
-# A listing in flight keeps its state: it is looked at again when its answer is in. One whose answer is not known is read
-# back first. A refused one is tried again, because the figure is another now.
+# A listing in flight keeps its state: it is looked at again when its answer is in. One whose answer is not known is
+# read back first. A refused one is tried again, because the figure is another now.
 _WANT = """
 INSERT INTO channels_stockintent (listing_id, account_id, state, wanted_version, sent_version, confirmed_version,
     urgency, attempts, stale_in_a_row, due_at, wanted_at, error)
@@ -77,9 +77,7 @@ def want_listings_pushed(listing_ids: Sequence[int], *, since: datetime | None =
         if not wanted:
             return 0
         at = since or timezone.now()
-        accounts = rows(
-            _WANT, [GATHER_SECONDS, [w[0] for w in wanted], [w[1] for w in wanted], [at] * len(wanted)]
-        )
+        accounts = rows(_WANT, [GATHER_SECONDS, [w[0] for w in wanted], [w[1] for w in wanted], [at] * len(wanted)])
         for account_id in sorted({row[0] for row in accounts}):
             ring_push(account_id)
     return len(wanted)
@@ -92,18 +90,8 @@ def want_account_pushed(account: Account, *, anyway: bool = True) -> int:
 
 
 def ring_push(account_id: int) -> None:
-    """Wake a worker for the account once this transaction commits, once per moment; the sweep finds what was not rung."""
+    """Wake a worker for the account once this transaction commits; the sweep finds what was not rung."""
     ring_on_commit("channels.tasks.push_stock", account_id, after=GATHER_SECONDS)
-
-
-def _ring(account_id: int) -> None:
-
-
-    try:
-        if cache.add(f"push:{account_id}", 1, timeout=3):
-            ring_task("channels.tasks.push_stock", account_id, after=GATHER_SECONDS)
-    except (BrokerDown, RedisError, OSError) as error:
-        log.warning("no worker was woken for account %s: %s", account_id, error)
 
 
 def _is_told(quantity: int, intent: StockIntent | None) -> bool:

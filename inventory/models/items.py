@@ -31,7 +31,9 @@ class Category(models.Model):
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["parent", "name"], name="category_name_once_below_its_parent"),
-            models.UniqueConstraint(fields=["name"], condition=Q(parent__isnull=True), name="category_name_once_at_top"),
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(parent__isnull=True), name="category_name_once_at_top"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -46,7 +48,7 @@ class ItemQuerySet(models.QuerySet["Item"]):
         return self if principal.sees_costs else self.defer("cost")
 
     def search(self, words: str) -> ItemQuerySet:
-        """Keep the items whose SKU or name holds every word, anywhere inside; uses the trigram index from 3 letters on."""
+        """Keep the items whose SKU or name holds every word, anywhere inside; from 3 letters on by index."""
         rows = self
         for word in words.upper().split()[:8]:
             if len(word) >= 3:
@@ -109,7 +111,9 @@ class Item(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["sku_key"], name="item_sku_is_unique"),
             models.CheckConstraint(condition=~Q(sku=""), name="item_has_a_sku"),
-            models.CheckConstraint(condition=Q(price__isnull=True) | Q(price__gte=0), name="item_price_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(price__isnull=True) | Q(price__gte=0), name="item_price_is_not_negative"
+            ),
             models.CheckConstraint(condition=Q(cost__isnull=True) | Q(cost__gte=0), name="item_cost_is_not_negative"),
             *never_nan("price", "cost", table="item"),
         ]

@@ -95,7 +95,9 @@ class StockMovement(models.Model):
     """Goods that went from one place and bucket to another, with their value. Never changed, never deleted."""
 
     item = models.ForeignKey("inventory.Item", models.PROTECT, related_name="movements")
-    from_location = models.ForeignKey("inventory.Location", models.PROTECT, related_name="movements_out", db_index=False)
+    from_location = models.ForeignKey(
+        "inventory.Location", models.PROTECT, related_name="movements_out", db_index=False
+    )
     from_bucket = models.CharField(max_length=8, choices=Bucket.choices, default=Bucket.SELLABLE)
     to_location = models.ForeignKey("inventory.Location", models.PROTECT, related_name="movements_in", db_index=False)
     to_bucket = models.CharField(max_length=8, choices=Bucket.choices, default=Bucket.SELLABLE)
@@ -106,7 +108,7 @@ class StockMovement(models.Model):
     line = models.PositiveIntegerField(null=True, blank=True)
     actor = models.CharField(max_length=200)
     note = models.TextField(blank=True)
-    key = models.CharField(max_length=120, null=True, blank=True, unique=True)  # noqa: DJ001  absent keys must not collide
+    key = models.CharField(max_length=120, null=True, blank=True, unique=True)
     reverses = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="reversed_by")
     occurred_at = models.DateTimeField(help_text="When it happened in the world.")
     recorded_at = models.DateTimeField(db_default=Now(), help_text="When we wrote it down.")

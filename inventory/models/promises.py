@@ -49,13 +49,18 @@ class Reservation(models.Model):
                 fields=["document", "line", "item", "location"], name="reservation_one_per_line_item_and_location"
             ),
             models.CheckConstraint(
-                condition=Q(quantity__gt=0, consumed__gte=0, released__gte=0, quantity__gte=F("consumed") + F("released")),
+                condition=Q(
+                    quantity__gt=0, consumed__gte=0, released__gte=0, quantity__gte=F("consumed") + F("released")
+                ),
                 name="reservation_is_used_at_most_once",
             ),
         ]
         indexes: ClassVar = [
             models.Index(
-                F("item"), F("location"), condition=Q(quantity__gt=F("consumed") + F("released")), name="reservation_open"
+                F("item"),
+                F("location"),
+                condition=Q(quantity__gt=F("consumed") + F("released")),
+                name="reservation_open",
             ),
             models.Index(
                 fields=["expires_at"],

@@ -175,12 +175,17 @@ def _refuse_too_few(
                 Offence(
                     pointer=f"/lines/{index}/change",
                     code="below_reserved",
-                    detail=f"{reserved} of {line.sku} are promised to {', '.join(holders.get(place, [])) or 'customers'}",
+                    detail=f"{reserved} of {line.sku} are promised to {_named(holders.get(place, []))}",
                     extra={"sku": line.sku, "reserved": reserved, "documents": holders.get(place, [])},
                 )
                 for index, line, place, reserved in below_reserved
             ]
         )
+
+
+def _named(documents: Sequence[str]) -> str:
+    shown = [document.partition(":")[2] for document in documents[:5]]
+    return ", ".join(shown) + (f" and {len(documents) - 5} more" if len(documents) > 5 else "")
 
 
 def _holders(places: Sequence[Place]) -> dict[Place, list[str]]:

@@ -82,9 +82,7 @@ def upsert_items(*, drafts: Sequence[ItemDraft], actor: str, create_only: bool =
     }
     categories = _categories([d.category for d in drafts if d.category is not UNSET and d.category])
     codes = _barcode_owners(drafts)
-    components = Item.objects.by_sku(
-        {sku for d in drafts if d.components is not UNSET for sku in d.components}
-    )
+    components = Item.objects.by_sku({sku for d in drafts if d.components is not UNSET for sku in d.components})
     have_codes = _codes_of(known.values())
     have_parts = _parts_of(known.values())
     results: list[ItemResult] = []
@@ -219,9 +217,7 @@ def _code_key(code: str) -> str:
 
 def _barcode(code: str) -> Barcode:
     gtin = gtin14(code)
-    return Barcode(
-        code=code, code_key=gtin or sku_key(code), kind=Barcode.Kind.GTIN if gtin else Barcode.Kind.INTERNAL
-    )
+    return Barcode(code=code, code_key=gtin or sku_key(code), kind=Barcode.Kind.GTIN if gtin else Barcode.Kind.INTERNAL)
 
 
 def _barcode_owners(drafts: Sequence[ItemDraft]) -> dict[str, str]:

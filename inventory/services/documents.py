@@ -19,7 +19,7 @@ _PREFIX = {
 
 
 def next_number(prefix: str) -> str:
-    """Answer a number that was never given before. Numbers may have gaps: one is lost when its transaction rolls back."""
+    """Answer a number that was never given before. A rolled back transaction leaves a gap."""
     ((number,),) = rows("SELECT nextval('inventory_document_number')")
     return f"{prefix}-{number}"
 

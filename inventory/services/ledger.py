@@ -239,7 +239,7 @@ class Posting:
 
     # --- writing ---------------------------------------------------------------------------------------------------
     def write(self, trip: OneTrip | None = None) -> None:
-        """Send everything as one statement (two when goods entered or left what is ours: the cost pools are locked first).
+        """Send everything as one statement (two where goods moved: the cost pools are locked first).
 
         With `trip` it travels together with what the caller has to write.
         """

@@ -62,7 +62,7 @@ def move_stock(
                     Offence(
                         pointer=f"/lines/{index}/quantity",
                         code="below_reserved" if promised else "below_zero",
-                        detail=f"only {have} of {line.sku} can be moved out of {Bucket(line.from_bucket).label.lower()}",
+                        detail=f"only {have} of {line.sku} can leave {Bucket(line.from_bucket).label.lower()}",
                         extra={"sku": line.sku, "available": have},
                     )
                 ]
@@ -95,9 +95,7 @@ def move_stock(
         )
         for number, (item, line) in enumerate(zip(items, lines, strict=True), 1)
     ]
-    serve_waiting(
-        posting, {i.pk for i, line in zip(items, lines, strict=True) if line.to_bucket == Bucket.SELLABLE}
-    )
+    serve_waiting(posting, {i.pk for i, line in zip(items, lines, strict=True) if line.to_bucket == Bucket.SELLABLE})
     posting.write()
     return document
 

@@ -21,7 +21,7 @@ class NotEnoughStock(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One line that wants goods. A kit wants its components: `parts` maps item ids to units in one of the line's units."""
+    """One line that wants goods. A kit wants its components: `parts` maps item ids to units in one of it."""
 
     line: int
     sku: str
@@ -126,7 +126,9 @@ def _serve(posting: Posting, request: Request) -> Outcome:
                 pool_id=request.pool_id,
             )
         for item_id, per_unit in wanted.parts.items():
-            missing = per_unit * wanted.quantity - sum(u for place, u in promise.places.items() if place.item_id == item_id)
+            missing = per_unit * wanted.quantity - sum(
+                u for place, u in promise.places.items() if place.item_id == item_id
+            )
             if missing:
                 posting.wait(
                     WaitingDemand(

@@ -88,9 +88,7 @@ def ready_transfer(*, transfer_id: int, actor: str) -> Transfer:
         requests=[
             Request(
                 document=transfer.reference,
-                wanted=[
-                    Wanted(line=x.line, sku=x.item.sku, quantity=x.quantity, parts={x.item_id: 1}) for x in lines
-                ],
+                wanted=[Wanted(line=x.line, sku=x.item.sku, quantity=x.quantity, parts={x.item_id: 1}) for x in lines],
                 location_ids=[transfer.origin_id],
                 only_location_id=transfer.origin_id,
                 all_or_nothing=True,
@@ -115,9 +113,7 @@ def ship_transfer(*, transfer_id: int, actor: str, occurred_at: datetime | None 
     """
     transfer, lines = _lock(transfer_id, Transfer.Status.IN_TRANSIT)
     road = transit_place()
-    posting = lock_for_documents(
-        [transfer.reference], more=[Place(line.item_id, road.pk) for line in lines]
-    )
+    posting = lock_for_documents([transfer.reference], more=[Place(line.item_id, road.pk) for line in lines])
     posting.actor, posting.occurred_at = actor, occurred_at or timezone.now()
     held = {reservation.line: reservation for reservation in open_reservations([transfer.reference])}
     if not held:

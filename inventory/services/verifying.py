@@ -54,7 +54,8 @@ WHERE coalesce(o.given, 0) <> coalesce(h.held, 0) ORDER BY 1
 _POOLS = """
 WITH flows AS (
     SELECT m.item_id,
-           sum(m.quantity * (t.ours::int - f.ours::int)) AS quantity, sum(m.value * (t.ours::int - f.ours::int)) AS value
+           sum(m.quantity * (t.ours::int - f.ours::int)) AS quantity,
+           sum(m.value * (t.ours::int - f.ours::int)) AS value
     FROM inventory_stockmovement m
     JOIN (SELECT id, owned AND kind <> 'counterparty' AS ours FROM inventory_location) f ON f.id = m.from_location_id
     JOIN (SELECT id, owned AND kind <> 'counterparty' AS ours FROM inventory_location) t ON t.id = m.to_location_id

@@ -1,5 +1,16 @@
 from orders.models.channels import SalesChannel
-from orders.models.orders import Order, OrderEvent, OrderLine, Payment, Status
+from orders.models.orders import MOVES, WAITING, Order, OrderEvent, OrderLine, Payment, Status
 from orders.models.shipments import Shipment, ShipmentLine
 
-__all__ = ["Order", "OrderEvent", "OrderLine", "Payment", "SalesChannel", "Shipment", "ShipmentLine", "Status"]
+__all__ = [
+    "MOVES",
+    "WAITING",
+    "Order",
+    "OrderEvent",
+    "OrderLine",
+    "Payment",
+    "SalesChannel",
+    "Shipment",
+    "ShipmentLine",
+    "Status",
+]

@@ -134,7 +134,9 @@ class OrderLine(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["order", "line"], name="order_line_once"),
             models.CheckConstraint(
-                condition=Q(quantity__gt=0, cancelled__gte=0, shipped__gte=0, quantity__gte=F("cancelled") + F("shipped")),
+                condition=Q(
+                    quantity__gt=0, cancelled__gte=0, shipped__gte=0, quantity__gte=F("cancelled") + F("shipped")
+                ),
                 name="order_line_ships_no_more_than_ordered",
             ),
             *never_nan("unit_price", "discount", "tax_rate", table="order_line"),

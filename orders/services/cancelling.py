@@ -33,7 +33,12 @@ class _Cut:
 
 @retried()
 def cancel_order(
-    *, order_id: int, actor: str, lines: Sequence[LineWanted] | None = None, reason: str = "", told_by_channel: bool = False
+    *,
+    order_id: int,
+    actor: str,
+    lines: Sequence[LineWanted] | None = None,
+    reason: str = "",
+    told_by_channel: bool = False,
 ) -> Order:
     """Call the order off, or so many units of some lines; what they had reserved goes to who waits, or is free.
 

@@ -48,4 +48,3 @@ def flag_shortages(order_ids: Sequence[int]) -> None:
         )
     raise_attention(raised)
     settle_attention(kind=KIND, documents=settled, by="system")
-

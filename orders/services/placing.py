@@ -123,8 +123,8 @@ def place_orders(*, batch: Sequence[NewOrder], actor: str) -> list[Placed]:
     """Take each order into the book once, its stock promised from the channel's places, and answer what became of it.
 
     Answers in the order given: a PlacedOrder (`created` false when the same order came before), or the refusal:
-    UnknownChannel, UnknownSkuOrdered, DuplicateOrder, or NotEnoughStock for an order that wants all or nothing. A refused
-    order leaves nothing behind and does not stop the others. What an accepted order cannot get waits for goods.
+    UnknownChannel, UnknownSkuOrdered, DuplicateOrder, or NotEnoughStock for an order that wants all or nothing. A
+    refused order leaves nothing behind and does not stop the others. What an accepted order cannot get waits for goods.
     Three statements, whatever the number of orders and lines; a repeated order takes three more to describe.
     """
     intake = _read(batch)
@@ -283,16 +283,14 @@ def _add_order(
 ) -> None:
     shipping, totals = order.shipping, placed.totals
     _append(
-        columns, placed.order_id, placed.number, channel.id, order.external_reference, str(placed.status), order.currency,
-        customer_id, order.placed_at, shipping.method, dict(shipping.address), shipping.pickup_location, shipping.price,
+        columns, placed.order_id, placed.number, channel.id, order.external_reference, str(placed.status),
+        order.currency, customer_id, order.placed_at, shipping.method, dict(shipping.address), shipping.pickup_location, shipping.price,
         totals.lines, totals.tax, totals.total, channel.prices_include_tax, order.fingerprint(), order.external_version,
         "", actor,
     )  # fmt: skip
 
 
-def _describe(
-    order: NewOrder, order_id: int, outcome: Outcome, channel: ChannelFacts, intake: Intake
-) -> PlacedOrder:
+def _describe(order: NewOrder, order_id: int, outcome: Outcome, channel: ChannelFacts, intake: Intake) -> PlacedOrder:
     promises = {promise.line: promise for promise in outcome.promises}
     skus = {item.id: item.sku for item in intake.items.values()}
     lines = []

@@ -10,7 +10,7 @@ from django.utils import timezone
 from inventory.models import Location
 from inventory.services.consuming import Leaving, consume_stock
 from orders.events import OrderShipped
-from orders.models import Order, OrderEvent, OrderLine, Shipment, ShipmentLine, Status
+from orders.models import OrderEvent, OrderLine, Shipment, ShipmentLine, Status
 from orders.services.lines import LineWanted, find_lines, parts_of
 from orders.services.standing import WrongState, lock_order, settle_status
 from retailhub.core.errors import DomainError, Offence
@@ -51,9 +51,7 @@ def ship_order(
     """
     order = lock_order(order_id)
     if order.status not in SHIPPABLE:
-        raise WrongState(
-            f"{order.number} is {order.get_status_display().split(':')[0].lower()}.", status=order.status
-        )
+        raise WrongState(f"{order.number} is {order.get_status_display().split(':')[0].lower()}.", status=order.status)
     if lines is None:
         going = [(line, line.open_quantity) for line in order.lines.all() if line.open_quantity]
     else:

@@ -57,7 +57,7 @@ _EMPTY = "SELECT number FROM orders_order o WHERE NOT EXISTS (SELECT 1 FROM orde
 
 
 def verify() -> list[Breach]:
-    """Answer every place where orders disagree with themselves, their parcels or the stock room: nothing, when all is well."""
+    """Answer every place where orders disagree with themselves, their parcels or the stock room."""
     breaches = [
         Breach(check="order once", subject=f"{channel} {reference}", expected=1, found=count)
         for channel, reference, count in rows(_TWICE)

@@ -114,7 +114,7 @@ def principal_of_user(user: User | AnonymousUser) -> Principal:
                 for membership in user.memberships.all()
             )
         known = Principal(actor=f"user:{user.get_username()}", grants=tuple(grants))
-        user._principal = known  # type: ignore[union-attr]
+        user._principal = known  # type: ignore[attr-defined]
     return known
 
 
@@ -129,6 +129,6 @@ MODEL_SCOPES: dict[str, tuple[str, str]] = {}
 
 
 def guard(scopes: tuple[str, str], *labels: str) -> None:
-    """Say in an app's AppConfig.ready which scopes guard its models, e.g. `guard(("items:read", "items:write"), "inventory.item")`."""
+    """Say, in an AppConfig's ready, which scopes (to look at, to change) guard models named like `inventory.item`."""
     for label in labels:
         MODEL_SCOPES[label] = scopes

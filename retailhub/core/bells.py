@@ -24,7 +24,7 @@ _silent_until = 0.0
 
 
 def ring_on_commit(task: str, *ids: int, after: float = 0.0) -> None:
-    """Have the task run once this transaction commits (now, outside of one), `after` so many seconds, once per moment."""
+    """Have the task run once this transaction commits (now, outside of one), `after` so many seconds."""
     transaction.on_commit(lambda: ring(task, *ids, after=after))
 
 

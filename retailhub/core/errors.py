@@ -37,14 +37,13 @@ class DomainError(Exception):
 
     def moved(self, prefix: str) -> DomainError:
         """Answer the same refusal with every pointer below `prefix`, for a caller who nested the document."""
-        twin = type(self)(
+        return type(self)(
             self.detail,
             errors=[
                 Offence(pointer=prefix + e.pointer, code=e.code, detail=e.detail, extra=e.extra) for e in self.errors
             ],
             **self.details,
         )
-        return twin
 
 
 class Invalid(DomainError):

@@ -1,4 +1,4 @@
-"""Money is Decimal with its currency once per document; rounding happens in the named functions here and nowhere else."""
+"""Money is Decimal with its currency once per document; rounding happens in the named functions here alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NotMoney(ValueError):
 @lru_cache(maxsize=1)
 def currencies() -> frozenset[str]:
     """Answer the ISO 4217 codes that Unicode's data knows."""
-    return frozenset(code for code in Locale("en").currencies if len(code) == 3 and code.isupper())
+    return frozenset(code for code in map(str, Locale("en").currencies) if len(code) == 3 and code.isupper())
 
 
 def exponent(currency: str) -> int:
@@ -30,9 +30,9 @@ def exponent(currency: str) -> int:
 
 
 def amount(value: object) -> Decimal:
-    """Read an amount from text, int or Decimal. Raises NotMoney for floats, NaN, infinities and anything from 1e13 up."""
+    """Read an amount from text, int or Decimal. Raises NotMoney for floats, NaN, infinities and from 1e13 up."""
     if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
-        raise NotMoney("an amount is written as text, such as \"19.90\"")
+        raise NotMoney('an amount is written as text, such as "19.90"')
     try:
         number = Decimal(value.strip()) if isinstance(value, str) else Decimal(value)
     except InvalidOperation as error:
@@ -83,8 +83,10 @@ class CostField(models.DecimalField):  # type: ignore[type-arg]
 
 
 def never_nan(*fields: str, table: str) -> list[models.CheckConstraint]:
-    """Answer one constraint per decimal column that keeps NaN out: PostgreSQL takes it, and sorts it above every number."""
+    """Answer one constraint per decimal column that keeps NaN out, which PostgreSQL sorts above all numbers."""
     return [
-        models.CheckConstraint(condition=models.Q(**{f"{field}__lt": Decimal("1e15")}), name=f"{table}_{field}_is_a_number")
+        models.CheckConstraint(
+            condition=models.Q(**{f"{field}__lt": Decimal("1e15")}), name=f"{table}_{field}_is_a_number"
+        )
         for field in fields
     ]

@@ -46,9 +46,13 @@ class OneTrip:
         if not columns or not len(next(iter(columns.values()))):
             return
         fields = [model._meta.get_field(name) for name in columns]
-        casts, values = zip(*(array(f, columns[f.name]) for f in fields), strict=True)  # type: ignore[arg-type,index]
+        casts, values = zip(*(array(f, columns[f.name]) for f in fields), strict=True)  # type: ignore[arg-type]
         names = ", ".join(f'"{f.column}"' for f in fields)  # type: ignore[union-attr]
-        self.add(f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT * FROM unnest({", ".join(casts)}) {ending}', values)
+        self.add(
+            # Names come from the models, values travel as parameters.
+            f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT * FROM unnest({", ".join(casts)}) {ending}',  # noqa: S608
+            values,
+        )
 
     def update(self, model: type[models.Model], keys: Columns, *, add: Columns = {}, put: Columns = {}) -> None:  # noqa: B006
         """Change the rows named by `keys`: `add` numbers to columns, `put` new values. The rows are locked already."""
@@ -68,7 +72,8 @@ class OneTrip:
         changes = [f"{column(n)} = t.{column(n)} + v.a_{n}" for n in add] + [f"{column(n)} = v.p_{n}" for n in put]
         where = " AND ".join(f"t.{column(n)} = v.k_{n}" for n in keys)
         self.add(
-            f'UPDATE "{table}" t SET {", ".join(changes)} FROM unnest({", ".join(casts)}) AS v({", ".join(names)}) WHERE {where}',
+            f'UPDATE "{table}" t SET {", ".join(changes)} '  # noqa: S608  as above
+            f"FROM unnest({', '.join(casts)}) AS v({', '.join(names)}) WHERE {where}",
             values,
         )
 
@@ -96,4 +101,5 @@ def rows(statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list
     """Run a reading statement and answer its rows."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found

@@ -36,7 +36,9 @@ def web(shop: Any, warehouse: Any) -> SalesChannel:
     return SalesChannelFactory.create(code="web", pool=pool_of(warehouse, shop))
 
 
-def test_stock_is_promised_from_the_first_place_that_has_the_whole_order(web: SalesChannel, shop: Any, warehouse: Any) -> None:
+def test_stock_is_promised_from_the_first_place_that_has_the_whole_order(
+    web: SalesChannel, shop: Any, warehouse: Any
+) -> None:
     lamp, rope = ItemFactory.create(), ItemFactory.create()
     put_on_hand(lamp, warehouse, 5)
     put_on_hand(lamp, shop, 5)
@@ -45,7 +47,10 @@ def test_stock_is_promised_from_the_first_place_that_has_the_whole_order(web: Sa
     answer = placed(web, "1", (lamp.sku, 2), (rope.sku, 1))
 
     assert answer.status == "allocated"
-    assert [line.allocations for line in answer.lines] == [[{"location": "shop", "quantity": 2}], [{"location": "shop", "quantity": 1}]]
+    assert [line.allocations for line in answer.lines] == [
+        [{"location": "shop", "quantity": 2}],
+        [{"location": "shop", "quantity": 1}],
+    ]
     assert StockLevel.objects.get(item=lamp, location=shop).available == 3
     assert StockLevel.objects.get(item=lamp, location=warehouse).reserved == 0
 
@@ -68,7 +73,11 @@ def test_all_or_nothing_refuses_whole_and_leaves_nothing_behind(web: SalesChanne
     events = OutboxEvent.objects.count()
 
     (answer,) = place_orders(
-        batch=[new_order(web, "1", (plenty.sku, 3), (scarce.sku, 2), all_or_nothing=True, customer=Person(email="a@example.org"))],
+        batch=[
+            new_order(
+                web, "1", (plenty.sku, 3), (scarce.sku, 2), all_or_nothing=True, customer=Person(email="a@example.org")
+            )
+        ],
         actor="test",
     )
 
@@ -128,7 +137,11 @@ def test_twins_in_one_batch_are_one_order(web: SalesChannel) -> None:
     lamp = ItemFactory.create()
 
     answers = place_orders(
-        batch=[new_order(web, "1", (lamp.sku, 2)), new_order(web, "1", (lamp.sku, 2)), new_order(web, "1", (lamp.sku, 9))],
+        batch=[
+            new_order(web, "1", (lamp.sku, 2)),
+            new_order(web, "1", (lamp.sku, 2)),
+            new_order(web, "1", (lamp.sku, 9)),
+        ],
         actor="test",
     )
 
@@ -141,7 +154,11 @@ def test_bad_orders_do_not_stop_good_ones(web: SalesChannel) -> None:
     unknown = SalesChannelFactory.build(code="nowhere")
 
     answers = place_orders(
-        batch=[new_order(web, "1", ("NO-SUCH", 1), (lamp.sku, 1)), new_order(unknown, "2", (lamp.sku, 1)), new_order(web, "3", (lamp.sku, 1))],
+        batch=[
+            new_order(web, "1", ("NO-SUCH", 1), (lamp.sku, 1)),
+            new_order(unknown, "2", (lamp.sku, 1)),
+            new_order(web, "3", (lamp.sku, 1)),
+        ],
         actor="test",
     )
 
@@ -176,7 +193,10 @@ def test_statements_do_not_grow_with_lines_or_orders(web: SalesChannel, warehous
     items = [ItemFactory.create() for _ in range(5)]
     for item in items:
         put_on_hand(item, warehouse, 10_000)
-    batch = [new_order(web, f"{size}-{n}", *[(item.sku, 1) for item in items], customer=Person(email=f"{n}@example.org")) for n in range(size)]
+    batch = [
+        new_order(web, f"{size}-{n}", *[(item.sku, 1) for item in items], customer=Person(email=f"{n}@example.org"))
+        for n in range(size)
+    ]
 
     with CaptureQueriesContext(connection) as queries:
         place_orders(batch=batch, actor="test")

@@ -23,10 +23,10 @@ class AttentionQuerySet(models.QuerySet["Attention"]):
             return self.none()
         allowed = Q(pk__in=[])
         for grant in principal.grants:
-            rows = Q(scope__in=grant.scopes)
+            granted = Q(scope__in=grant.scopes)
             if grant.locations is not None:
-                rows &= Q(location="") | Q(location__in=grant.locations)
-            allowed |= rows
+                granted &= Q(location="") | Q(location__in=grant.locations)
+            allowed |= granted
         rows = self.filter(allowed)
         return rows.filter(channel__in=["", principal.channel]) if principal.channel else rows
 

@@ -29,7 +29,9 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["actor", "route", "key"], name="idempotency_key_one_per_actor_route_and_key"),
+            models.UniqueConstraint(
+                fields=["actor", "route", "key"], name="idempotency_key_one_per_actor_route_and_key"
+            ),
             models.CheckConstraint(
                 condition=Q(state="running") | Q(status__isnull=False, body__isnull=False),
                 name="idempotency_key_done_has_an_answer",

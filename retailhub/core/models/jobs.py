@@ -28,7 +28,9 @@ class Job(models.Model):
     message = models.TextField(blank=True)
     data = models.JSONField(default=dict, blank=True, help_text="What the job needs to go on after an interruption.")
     result_file = models.CharField(max_length=300, blank=True)
-    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="jobs")
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="jobs"
+    )
     cancel_requested = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -38,7 +40,9 @@ class Job(models.Model):
     class Meta:
         ordering: ClassVar = ["-pk"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(done__lte=F("total")) | Q(total=0), name="job_does_no_more_than_there_is"),
+            models.CheckConstraint(
+                condition=Q(done__lte=F("total")) | Q(total=0), name="job_does_no_more_than_there_is"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -17,7 +17,9 @@ from retailhub.core.access import SCOPES, Role
 class User(AbstractUser):
     """A person who works here."""
 
-    home_location = models.CharField(max_length=32, blank=True, help_text="Code of the location the home page starts with.")
+    home_location = models.CharField(
+        max_length=32, blank=True, help_text="Code of the location the home page starts with."
+    )
 
     def __str__(self) -> str:
         return self.get_full_name() or self.get_username()
@@ -59,5 +61,7 @@ class ApiKey(AbstractAPIKey):
         verbose_name_plural = "API keys"
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(scopes__contained_by=sorted(SCOPES)), name="api_key_scopes_are_known"),
-            models.UniqueConstraint(fields=["name"], condition=Q(revoked=False), name="api_key_name_of_live_keys_is_unique"),
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(revoked=False), name="api_key_name_of_live_keys_is_unique"
+            ),
         ]

@@ -13,6 +13,7 @@ from retailhub.core.sql import OneTrip, array
 from retailhub.outbox.models import Delivery, OutboxEvent
 from retailhub.outbox.registry import listeners_of
 
+
 class Event(Protocol):
     """A frozen dataclass of ids, named in the past tense."""
 
@@ -42,11 +43,11 @@ def publish(*events: Event, trip: OneTrip | None = None) -> None:
 
 
 def _write(trip: OneTrip, events: Sequence[Event]) -> None:
-    names, payloads = [event.name for event in events], [asdict(event) for event in events]  # type: ignore[call-overload]
+    names, payloads = [event.name for event in events], [asdict(event) for event in events]
     pairs = [(name, listener) for name in dict.fromkeys(names) for listener in listeners_of(name)]
     cast, values = array(OutboxEvent._meta.get_field("payload"), payloads)
     new = f"""INSERT INTO {OutboxEvent._meta.db_table} (name, payload)
-              SELECT * FROM unnest(%s::varchar[], {cast}) RETURNING id, name"""
+              SELECT * FROM unnest(%s::varchar[], {cast}) RETURNING id, name"""  # noqa: S608  names of our own tables
     if not pairs:
         trip.add(new, [names, values])
         return
@@ -54,6 +55,6 @@ def _write(trip: OneTrip, events: Sequence[Event]) -> None:
     trip.add(
         f"""INSERT INTO {Delivery._meta.db_table} (event_id, listener, state, attempts, error)
             SELECT e.id, p.listener, 'waiting', 0, '' FROM {number} e
-            JOIN unnest(%s::varchar[], %s::varchar[]) AS p(name, listener) ON p.name = e.name""",
+            JOIN unnest(%s::varchar[], %s::varchar[]) AS p(name, listener) ON p.name = e.name""",  # noqa: S608
         [[name for name, _ in pairs], [listener for _, listener in pairs]],
     )

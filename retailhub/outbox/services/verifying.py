@@ -19,7 +19,9 @@ def verify() -> list[Breach]:
         [[pair[0] for pair in pairs], [pair[1] for pair in pairs]],
     ):
         breaches.append(
-            Breach(check="outbox", subject=name, place=listener, expected="a delivery per event", found=f"{count} without")
+            Breach(
+                check="outbox", subject=name, place=listener, expected="a delivery per event", found=f"{count} without"
+            )
         )
     for state, count in rows(
         "SELECT state, count(*) FROM outbox_delivery WHERE state NOT IN ('waiting', 'done', 'dead') GROUP BY 1"
