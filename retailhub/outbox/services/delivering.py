@@ -12,7 +12,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from retailhub.core.models import Attention
-from retailhub.core.services.attending import raise_attention, settle_attention
+from retailhub.core.services.attending import raise_attention
 from retailhub.core.sql import rows
 from retailhub.outbox.models import Delivery, OutboxEvent
 from retailhub.outbox.registry import listener
@@ -119,17 +119,6 @@ def _bury(pk: int, error: str) -> None:
                 )
             ]
         )
-
-
-def replay(*, delivery_ids: Sequence[int], by: str) -> int:
-    """Let dead letters be tried again from the first attempt; answers how many there were."""
-
-    with transaction.atomic():
-        count = Delivery.objects.filter(pk__in=delivery_ids, state=Delivery.State.DEAD).update(
-            state=Delivery.State.WAITING, attempts=0, error="", due_at=timezone.now()
-        )
-        settle_attention(kind="dead_letter", documents=[f"delivery:{pk}" for pk in delivery_ids], by=by)
-    return count
 
 
 def forget_delivered(*, older_than_days: int = 7) -> int:
