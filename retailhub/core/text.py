@@ -71,3 +71,17 @@ def sku_key(sku: str) -> str:
     """Answer the key under which a SKU is unique: NFKC and casefold, so that full-width or lower-case twins meet."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", clean_line(sku)).casefold())
     return "".join(folded.split())
+
+
+_CARD_NUMBER = re.compile(r"(?<!\d)(?:\d[ -]?){12,18}\d(?!\d)")
+
+
+def without_card_numbers(text: str) -> str:
+    """Blank what looks like a payment card (13 to 19 digits with a right Luhn check digit): we never keep one."""
+
+    def blank(match: re.Match[str]) -> str:
+        digits = [int(c) for c in match.group() if c.isdigit()]
+        total = sum(d if i % 2 == 0 else sum(divmod(2 * d, 10)) for i, d in enumerate(reversed(digits)))
+        return "[card number removed]" if total % 10 == 0 else match.group()
+
+    return _CARD_NUMBER.sub(blank, text)
