@@ -17,6 +17,7 @@ from retailhub.core.api.once import Body, answered_once
 from retailhub.core.api.paging import KeysetPagination
 from retailhub.core.api.principals import principal_of
 from retailhub.core.api.rendering import AlwaysJson
+from retailhub.core.api.schema import DoorSchema
 
 
 class ApiView(APIView):
@@ -26,6 +27,7 @@ class ApiView(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     content_negotiation_class = AlwaysJson
     metadata_class = None
+    schema = DoorSchema()
 
     @property
     def principal(self) -> Principal:
@@ -37,11 +39,12 @@ class ApiView(APIView):
 
 
 class ListView(ApiView):
-    """A list: `rows` to start from, `keys` to walk along, `shown` to write one row."""
+    """A list: `rows` to start from, `keys` to walk along, `shown` to write one row, `shape` to describe it."""
 
     keys: ClassVar[Sequence[str]] = ("-pk",)
     key_kinds: ClassVar[Sequence[type] | None] = None
     filterset_class: ClassVar[Any] = None
+    shape: ClassVar[Any] = None
     filter_backends: ClassVar = [StrictFilterBackend]
     pagination_class = KeysetPagination
 
@@ -56,7 +59,7 @@ class ListView(ApiView):
     def prepare(self, page: list[Any]) -> None:
         """Read what `shown` needs for all rows of the page at once."""
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, **kwargs: Any) -> Response:
         rows = StrictFilterBackend().filter_queryset(request, self.rows(), self)
         pages = self.pagination_class()
         page = pages.paginate_queryset(rows, request, self)
