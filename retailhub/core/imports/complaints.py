@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -41,7 +41,7 @@ class Complaint:
     HEADINGS: ClassVar[tuple[str, ...]] = ("file", "row", "column", "value", "reason")
 
     def as_list(self) -> list[str | int]:
-        return list(astuple(self))
+        return [self.file, self.row, self.column, self.value, self.reason]
 
     def __str__(self) -> str:
         where = f"{self.file} row {self.row}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from retailhub.core.access import Principal
@@ -150,6 +150,11 @@ def _desk(work: Import, step: StepRule, run: ImportRun | None) -> Desk:
 @retried()
 def _take(run: ImportRun, chunk: Chunk, target: Target, desk: Desk) -> None:
     """Take the chunk and say so, both or neither. Whoever was quicker with it leaves nothing to do."""
+    with transaction.atomic():
+        _take_and_say_so(run, chunk, target, desk)
+
+
+def _take_and_say_so(run: ImportRun, chunk: Chunk, target: Target, desk: Desk) -> None:
     if not _claim(run, chunk):
         return
     desk.tally.clear()

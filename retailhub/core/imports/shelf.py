@@ -77,11 +77,10 @@ class Seen:
 
     def first(self, key: str, number: int) -> int | None:
         """Note the key; answer the row that had it before, or None."""
-        found = self._base.execute("SELECT number FROM seen WHERE key = ?", [key]).fetchone()
-        if found:
-            return int(found[0])
-        self._base.execute("INSERT INTO seen VALUES (?, ?)", [key, number])
-        return None
+        if self._base.execute("INSERT INTO seen VALUES (?, ?) ON CONFLICT DO NOTHING", [key, number]).rowcount:
+            return None
+        ((first,),) = self._base.execute("SELECT number FROM seen WHERE key = ?", [key]).fetchall()
+        return int(first)
 
     def close(self) -> None:
         self._base.close()
