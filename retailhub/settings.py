@@ -248,6 +248,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "old idempotency keys": {"task": "retailhub.core.tasks.forget_old_keys", "schedule": 3600.0},
 }
 
+for _entry in CELERY_BEAT_SCHEDULE.values():
+    # With no worker about, ticks of the clock do not pile up.
+    _entry["options"] = {"expires": max(5.0, _entry["schedule"])}
 # Named here so that the ground floor need not import the roof.
 CELERY_APPLICATION = "retailhub.celery.app"
 OUTBOX_SUBSCRIPTIONS = "retailhub.subscriptions.SUBSCRIPTIONS"
@@ -267,7 +270,10 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": environment.text("LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+    "loggers": {
+        **{name: {"level": "WARNING"} for name in ("httpx", "httpcore", "celery.app.trace", "celery.worker.strategy")},
+        "celery.beat": {"level": "WARNING"},
+    },
 }
 
 from retailhub.home.shell import UNFOLD  # noqa: E402, F401  the admin shell's menu lives with the pages it leads to
