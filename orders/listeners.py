@@ -20,7 +20,7 @@ def follow_reservations(payloads: Sequence[dict[str, Any]]) -> None:
 
 def look_elsewhere(payloads: Sequence[dict[str, Any]]) -> None:
     """Promised goods were not there: other places of the channel may have them; what stays short is raised."""
-    orders = _orders(payloads)
+    orders = _orders(payloads, hold=True)
     serve_documents(documents=[order.reference for order in orders], actor="system")
     follow_stock([order.pk for order in orders])
     flag_shortages([order.pk for order in orders])
@@ -36,7 +36,9 @@ def settle_shortages(payloads: Sequence[dict[str, Any]]) -> None:
     flag_shortages(sorted({payload["order_id"] for payload in payloads}))
 
 
-def _orders(payloads: Sequence[dict[str, Any]]) -> list[Order]:
+def _orders(payloads: Sequence[dict[str, Any]], *, hold: bool = False) -> list[Order]:
+    """Answer the orders spoken of; `hold` locks them, as whoever goes on to lock their stock has to."""
     documents = {document for payload in payloads for document in payload["documents"]}
     numbers = [document.removeprefix("order:") for document in documents if document.startswith("order:")]
-    return list(Order.objects.filter(number__in=numbers).order_by("pk"))
+    orders = Order.objects.filter(number__in=numbers).order_by("pk")
+    return list(orders.select_for_update(of=("self",), no_key=True) if hold else orders)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from inventory.services.ledger import Place, Posting, lock_levels
+from inventory.services.ledger import Levels, Place, Posting, lock_levels
 from inventory.services.serving import serve_waiting
 from retailhub.core.sql import rows
 from retailhub.core.transactions import retried
@@ -55,14 +55,32 @@ def open_demand(documents: Sequence[str]) -> list[OpenDemand]:
     ]
 
 
-def lock_for_documents(documents: Sequence[str], *, more: Sequence[Place] = ()) -> Posting:
-    """Lock every level at which the documents hold reservations, and `more`; answers an empty posting on them.
+_TOUCHED = """
+SELECT item_id, location_id FROM inventory_reservation
+WHERE document = ANY(%s) AND quantity > consumed + released
+UNION
+SELECT d.item_id, coalesce(d.location_id, e.location_id) FROM inventory_waitingdemand d
+LEFT JOIN inventory_stockpoollocation e ON e.pool_id = d.pool_id AND d.location_id IS NULL
+WHERE d.document = ANY(%s) AND d.quantity > 0 AND coalesce(d.location_id, e.location_id) IS NOT NULL
+"""
 
-    What the documents hold is read again by the caller after this: reservations change only under these locks, and the
-    caller holds the document itself, so no new place can have come up meanwhile.
+
+def lock_for_documents(documents: Sequence[str], *, more: Sequence[Place] = ()) -> Posting:
+    """Lock every level at which the documents hold reservations or could be served, and `more`; answers a posting.
+
+    Goods that arrive serve waiting demand without asking the document, but only under the lock of their level: with
+    these levels held nothing the documents hold can change. What came up between looking and locking is locked too.
     """
-    places = {reservation.place for reservation in open_reservations(documents)}
-    return Posting(levels=lock_levels([*places, *more]), actor="")
+    levels: Levels = {}
+    wanted = _touched(documents) | set(more)
+    while missing := wanted - levels.keys():
+        levels |= lock_levels(missing)
+        wanted = _touched(documents)
+    return Posting(levels=levels, actor="")
+
+
+def _touched(documents: Sequence[str]) -> set[Place]:
+    return {Place(*row) for row in rows(_TOUCHED, [list(documents), list(documents)])}
 
 
 @retried()
@@ -74,9 +92,9 @@ def release_stock(*, document: str, quantities: Mapping[tuple[int, int], int] | 
     """
     posting = lock_for_documents([document])
     posting.actor = actor
-    return_units = release_held(posting, document=document, quantities=quantities)
+    given = release_held(posting, document=document, quantities=quantities)
     posting.write()
-    return return_units
+    return given
 
 
 def release_held(
