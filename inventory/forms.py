@@ -118,10 +118,8 @@ class TransferForm(HouseForm):
 
     origin = PlaceField(label=gettext_lazy("From"))
     destination = PlaceField(label=gettext_lazy("To"))
-    due = forms.DateTimeField(
-        label=gettext_lazy("Expected there"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    due = forms.DateField(
+        label=gettext_lazy("Expected there"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=500)
 
