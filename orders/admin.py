@@ -13,7 +13,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from inventory.models import Location
 from orders.models import Order, OrderEvent, OrderLine, Payment, SalesChannel, Shipment, ShipmentLine
 from retailhub.core.access import Principal
 from retailhub.core.admin_base import HouseAdmin, ReadOnlyAdmin, ReadOnlyInline, display, number, state
@@ -199,7 +198,3 @@ class SalesChannelAdmin(HouseAdmin[SalesChannel]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A channel is connected with its account in one step, on the Channels page."""
         return False
-
-
-def visible_locations(principal: Principal) -> QuerySet[Location]:
-    return Location.objects.for_principal(principal, "orders:read")
