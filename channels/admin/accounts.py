@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from channels.connectors.base import SettingField
-from channels.connectors.registry import UnknownConnector, connector_for
+from channels.forms import settings_of_kind
 from channels.models import Account, Cursor
+from channels.services.connecting import change_exposure
 from retailhub.core.access import Principal
 from retailhub.core.admin_base import HouseAdmin, ReadOnlyAdmin, display, state
 from retailhub.core.filters import ChoicesDropdownFilter
@@ -24,14 +25,6 @@ from retailhub.core.filters import ChoicesDropdownFilter
 
 def accounts_of(principal: Principal) -> QuerySet[Account]:
     return Account.objects.for_principal(principal)
-
-
-def setting_fields(kind: str) -> tuple[SettingField, ...]:
-    """Answer what the connector needs to know; nothing for a desk channel."""
-    try:
-        return connector_for(kind).settings_schema
-    except UnknownConnector:
-        return ()
 
 
 class CredentialsField(forms.CharField):
@@ -57,7 +50,7 @@ class AccountForm(forms.ModelForm[Account]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.secrets = [field for field in setting_fields(self.instance.kind) if field.secret]
+        self.secrets = [field for field in settings_of_kind(self.instance.kind) if field.secret]
         for setting in self.secrets:
             stored = bool((self.instance.credentials or {}).get(setting.name))
             self.fields[f"secret_{setting.name}"] = CredentialsField(setting, stored=stored)
@@ -104,7 +97,7 @@ class AccountAdmin(HouseAdmin[Account]):
         return rows.defer("credentials") if match and match.url_name == "channels_account_changelist" else rows
 
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        secrets = [f"secret_{field.name}" for field in setting_fields(obj.kind) if field.secret] if obj else []
+        secrets = [f"secret_{field.name}" for field in settings_of_kind(obj.kind) if field.secret] if obj else []
         may_write = self.has_change_permission(request, obj)
         shown: list[Any] = [
             (None, {"fields": [("channel", "kind"), ("state", "state_reason"), "base_url"]}),
@@ -128,6 +121,11 @@ class AccountAdmin(HouseAdmin[Account]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """An account is made with its channel in one step, on the Channels page."""
         return False
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if {"buffer", "share_percent"} & set(form.changed_data):
+            change_exposure(account_id=obj.pk, buffer=obj.buffer, share_percent=obj.share_percent)
 
     @display(description=gettext_lazy("channel"), ordering="channel__code")
     def channel_(self, account: Account) -> SafeString:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from channels.admin.accounts import accounts_of
 from channels.models import Account, Listing, PushLog, StockIntent
+from channels.services.wanting import want_listings_pushed
 from retailhub.core.admin_base import HouseAdmin, ReadOnlyAdmin, display, number, state
 from retailhub.core.filters import ChoicesDropdownFilter, VisibleFilter
 from retailhub.core.pages import principal_of
@@ -62,6 +63,12 @@ class ListingAdmin(HouseAdmin[Listing]):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Listing, form: Any, change: bool) -> None:
+        if obj.item_id and obj.state == Listing.State.UNMAPPED:
+            obj.state = Listing.State.MAPPED
+        super().save_model(request, obj, form, change)
+        want_listings_pushed([obj.pk])
 
     @display(description=gettext_lazy("listing"), ordering="seller_sku")
     def sku_(self, listing: Listing) -> SafeString:
@@ -192,7 +199,3 @@ class PushLogAdmin(ReadOnlyAdmin[PushLog]):
     @display(description=gettext_lazy("lag"))
     def lag(self, row: PushLog) -> str:
         return milliseconds(row.lag_ms)
-
-
-def visible_listings(request: HttpRequest) -> Any:
-    return Listing.objects.for_principal(principal_of(request))
