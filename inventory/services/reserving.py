@@ -8,6 +8,7 @@ from datetime import datetime
 
 from inventory.models import WaitingDemand
 from inventory.services.ledger import Levels, Place, Posting, lock_levels
+from inventory.services.serving import serve_waiting
 from retailhub.core.errors import DomainError, Offence
 from retailhub.core.sql import rows
 from retailhub.core.transactions import retried
@@ -91,7 +92,8 @@ def allocate(*, requests: Sequence[Request], levels: Levels, actor: str) -> tupl
     """Share the locked levels out in memory; the caller writes the posting."""
     posting = Posting(levels=levels, actor=actor)
     if _falls_short(requests, levels):
-        sweep_expired(posting)
+        # Who has waited longer comes first.
+        serve_waiting(posting, sweep_expired(posting))
     return posting, [_serve(posting, request) for request in requests]
 
 
@@ -225,19 +227,19 @@ SELECT item_id, location_id, units FROM swept
 """
 
 
-def sweep_expired(posting: Posting) -> int:
-    """Release the reservations that ran out at the locked places, by the database's clock; answers the units freed."""
+def sweep_expired(posting: Posting) -> set[int]:
+    """Release the reservations that ran out at the locked places, by the database's clock; answers the items freed."""
     places = list(posting.levels)
-    freed = 0
+    freed: set[int] = set()
     for item_id, location_id, units in rows(_SWEEP, [[p.item_id for p in places], [p.location_id for p in places]]):
         posting.levels[Place(item_id, location_id)].reserved -= units
-        freed += units
+        freed.add(item_id)
     return freed
 
 
 @retried()
 def release_expired_reservations(*, most: int = 500) -> int:
-    """Release reservations whose time has run out, `most` at a time; answers how many units came free."""
+    """Release reservations whose time has run out, `most` at a time, and serve who waits; answers how many places."""
     places = [
         Place(*row)
         for row in rows(
@@ -251,6 +253,6 @@ def release_expired_reservations(*, most: int = 500) -> int:
     if not places:
         return 0
     posting = Posting(levels=lock_levels(places), actor="system")
-    freed = sweep_expired(posting)
+    serve_waiting(posting, sweep_expired(posting))
     posting.write()
-    return freed
+    return len(places)
