@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar
+from uuid import uuid4
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -28,12 +30,13 @@ def principal_of(request: HttpRequest) -> Principal:
 class NotAllowed(PermissionDenied):
     """A right is missing; the page names it and who grants it."""
 
-    def __init__(self, scope: str) -> None:
-        self.scope = scope
-        super().__init__(
-            _("You need the right “%(right)s” for this. An administrator can give it to you.")
-            % {"right": SCOPES.get(scope, scope)}
-        )
+    def __init__(self, scope: str, place: str = "") -> None:
+        right = SCOPES.get(scope, scope)
+        if place:
+            said = _("You need the right “%(right)s” at %(place)s for this. An administrator can give it to you.")
+        else:
+            said = _("You need the right “%(right)s” for this. An administrator can give it to you.")
+        super().__init__(said % {"right": right, "place": place})
 
 
 class ShellPage(ContextMixin, View):
@@ -44,13 +47,30 @@ class ShellPage(ContextMixin, View):
     template_name: ClassVar[str] = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not admin.site.has_permission(request):
-            if request.user.is_authenticated:
-                raise NotAllowed("work:read")
+        if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-        if self.scope and not self.principal.may(self.scope):
-            raise NotAllowed(self.scope)
-        return super().dispatch(request, *args, **kwargs)
+        try:
+            if not admin.site.has_permission(request) or (self.scope and not self.principal.may(self.scope)):
+                raise NotAllowed(self.scope or "work:read")
+            return super().dispatch(request, *args, **kwargs)
+        except NotAllowed as refusal:
+            return self.turn_away(403, _("Not for you"), str(refusal))
+        except Http404:
+            return self.turn_away(404, _("Nothing here"), _("It does not exist, or you may not see it."))
+
+    def sent_before(self) -> bool:
+        """Whether this very form came in already: a double tap or a shaky line does its work once."""
+        once = self.request.POST.get("once", "")[:64]
+        return bool(once) and not cache.add(f"form:{self.request.user.pk}:{once}", 1, ONCE_SECONDS)
+
+    def may_be_sent_again(self) -> None:
+        cache.delete(f"form:{self.request.user.pk}:{self.request.POST.get('once', '')[:64]}")
+
+    def turn_away(self, status: int, title: str, said: str) -> HttpResponse:
+        """Say inside the shell why there is nothing to see."""
+        template = "rh/turned_away_part.html" if self.is_partial else "rh/turned_away.html"
+        shell = {} if self.is_partial else admin.site.each_context(self.request)
+        return TemplateResponse(self.request, template, {**shell, "title": title, "said": said}, status=status)
 
     @property
     def principal(self) -> Principal:
@@ -81,6 +101,7 @@ class ShellPage(ContextMixin, View):
 
 T = TypeVar("T")
 WIDGET_CLASSES = "rh-input"
+ONCE_SECONDS = 24 * 3600
 
 
 class HouseForm(forms.Form):
@@ -160,6 +181,7 @@ class Dialog(ShellPage):
             template,
             status=status,
             form=form,
+            once=uuid4().hex,
             submit_label=self.submit_label or _("Save"),
             danger=self.danger,
             explanation=self.get_explanation(),
@@ -174,11 +196,17 @@ class Dialog(ShellPage):
         form = self.get_form(request.POST)
         if not form.is_valid():
             return self.show(form, status=422)
+        if self.sent_before():
+            messages.info(request, _("This was saved already."))
+            return self.leave()
         try:
             said = self.act(form)
         except DomainError as refusal:
             form.refuse(refusal)
             return self.show(form, status=409)
+        except BaseException:
+            self.may_be_sent_again()
+            raise
         if said or self.done_message:
             messages.success(request, said or str(self.done_message))
         return self.leave()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from orders.customer_views import CustomerPage
 from retailhub.home import jobs_views, system_views, views
 
 urlpatterns = [
@@ -20,6 +21,6 @@ urlpatterns = [
     path("api-keys/<str:pk>/revoke/", system_views.RevokeApiKey.as_view(), name="api_key_revoke"),
     path("", include("inventory.urls")),
     path("", include("orders.urls")),
-    path("", include("customers.urls")),
+    path("customers/", include(([path("<int:pk>/", CustomerPage.as_view(), name="customer")], "customers"))),
     path("", include("channels.urls")),
 ]

@@ -119,13 +119,36 @@
     if (event.key === "Enter" || event.key === "Tab") {
       if (quick && burst.length >= 6) {
         event.preventDefault();
-        location.assign(document.documentElement.dataset.rhFind || "/find/?go=1&q=" + encodeURIComponent(burst));
+        location.assign("/find/?go=1&q=" + encodeURIComponent(burst));
       }
       burst = "";
     } else if (event.key.length === 1) {
       burst = quick ? burst + event.key : event.key;
     }
   });
+
+  // --- rows that are scanned one after the other: the same code again adds to its row ------------------------------------------
+  document.addEventListener("keydown", (event) => {
+    const field = event.target.closest?.("[data-rh-code]");
+    if (!field || event.key !== "Enter") return;
+    event.preventDefault();
+    if (field.value.trim()) htmx.trigger(field, "rh:code");
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const body = event.detail.target;
+    if (!body?.hasAttribute?.("data-rh-rows")) return;
+    const fresh = body.lastElementChild;
+    const known = [...body.children].find((row) => row !== fresh && row.dataset.rhRow === fresh.dataset.rhRow);
+    if (known) {
+      const units = known.querySelector("[name=quantity]");
+      units.value = Number(units.value || 0) + Number(fresh.querySelector("[name=quantity]").value || 1);
+      fresh.remove();
+    }
+    const field = document.querySelector("[data-rh-code]");
+    field.value = "";
+    field.focus();
+  });
+  document.addEventListener("click", (event) => event.target.closest("[data-rh-remove]")?.closest("tr").remove());
 
   // --- times: written in UTC by the server, shown in the reader's own zone and language --------------------------------------
   function times(root) {
