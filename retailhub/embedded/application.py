@@ -21,7 +21,10 @@ WEB_PROCESSES, WEB_THREADS, WORKER_PROCESSES = 2, 4, 2
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One line of progress: a program to run to its end, or programs to start together and keep running."""
+    """One line of progress: commands to run to their end, or programs to start together and keep running.
+
+    Programs get ready while the commands of the next step run; the step after that finds them ready.
+    """
 
     title: str
     run_once: list[Program] = field(default_factory=list)
@@ -33,8 +36,10 @@ class Application:
     """All that runs on the servers. Programs stop in the opposite order of the steps."""
 
     steps: list[Step]
-    # What is run for its printed answer once all is ready: the demo's logins
+    # Run while the last step gets ready, and printed when it is: the demo's logins
     closing: list[Program] = field(default_factory=list)
+    # Started when all else is ready, and not waited for: they would only take its processors away
+    background: list[Program] = field(default_factory=list)
     environment: Mapping[str, str] = field(default_factory=dict)
     sandbox_urls: list[str] = field(default_factory=list)
 
@@ -44,14 +49,15 @@ def retailhub_application(data_dir: Path, web_port: int, demo: bool, ports: Port
     shops = {name: ports.of(f"sandbox-{name}") for name in SHOPS} if demo else {}
     sandbox_urls = [f"http://{LOOPBACK}:{port}" for port in shops.values()]
     steps = [
-        Step(title="Updating the database tables", run_once=[_manage("migrate", "--noinput")]),
         *([Step(title="Starting two sandbox shops", keep_running=_shops(data_dir, shops))] if demo else []),
-        *([Step(title="Filling in the demo", run_once=[_manage("load_demo")])] if demo else []),
-        Step(title="Starting web, worker and clock", keep_running=[_web(web_port), _worker(), _beat(data_dir)]),
+        Step(title="Updating the database tables", run_once=[_manage("migrate", "--noinput")]),
+        *([Step(title="Filling in the demo", run_once=[_manage("load_demo", "--skip-checks")])] if demo else []),
+        Step(title="Starting web, worker and clock", keep_running=[_web(web_port)]),
     ]
     return Application(
         steps=steps,
-        closing=[_manage("show_logins")] if demo else [],
+        closing=[_manage("show_logins", "--skip-checks")] if demo else [],
+        background=[_worker(), _beat(data_dir)],
         # what load_demo needs; the shops' keys lie in DATA_DIR/sandbox/<name>, where each shop leaves its own
         environment={"SANDBOX_URLS": json.dumps(sandbox_urls), "WEB_URL": f"http://{LOOPBACK}:{web_port}"},
         sandbox_urls=sandbox_urls,

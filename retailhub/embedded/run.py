@@ -131,15 +131,17 @@ class _Run:
         )
         started: list[Program] = []
         for step in application.steps:
-            self._wait_for(started)
             self.say(step.title)
             for program in step.run_once:
                 self.supervisor.run_to_end(program)
+            self._wait_for(started)
             for program in step.keep_running:
                 self.supervisor.start(program)
             started = step.keep_running
         closing = [self.supervisor.run_to_end(program) for program in application.closing]
         self._wait_for(started)
+        for program in application.background:
+            self.supervisor.start(program)
         _write(sys.stdout.fileno(), f"retailhub is ready at {web_url}\n")
         for text in (*closing, *(f"Sandbox shop: {url}/" for url in application.sandbox_urls)):
             _write(sys.stdout.fileno(), text.rstrip() + "\n")

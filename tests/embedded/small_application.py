@@ -33,7 +33,9 @@ def describe(data_dir: Path, web_port: int, demo: bool, ports: Ports) -> Applica
     )
     worker = Program(name="worker", command=[sys.executable, "-c", WITH_CHILD], folder=data_dir)
     greeting = Program(name="greet", command=[sys.executable, "-c", "print('good morning')"], folder=data_dir)
-    return Application(steps=[Step(title="Starting two programs", keep_running=[web, worker])], closing=[greeting])
+    return Application(
+        steps=[Step(title="Starting the pages", keep_running=[web])], closing=[greeting], background=[worker]
+    )
 
 
 if __name__ == "__main__":
