@@ -13,7 +13,7 @@ from retailhub.core.access import principal_of_user
 from retailhub.core.api.principals import KeyHolder, key_holder
 from retailhub.core.middleware import history_actor
 from retailhub.core.models import ApiKey, User
-from retailhub.core.services.keying import note_use
+from retailhub.core.services.keying import live_key, note_use
 
 WORD = b"api-key"
 NOTE_USE_EVERY = timedelta(minutes=1)
@@ -44,7 +44,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         prefix, _, secret = sent.partition(".")
         if not (prefix.isascii() and prefix.isalnum() and secret and secret.isascii() and len(sent) <= 200):
             return None
-        key: ApiKey | None = ApiKey.objects.filter(prefix=prefix, revoked=False).first()
+        key = live_key(prefix)
         return key if key is not None and key.is_valid(sent) else None
 
 

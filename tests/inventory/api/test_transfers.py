@@ -1,0 +1,108 @@
+"""Transfers through the API: drafted, reserved, sent, received."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from inventory.models import Item, StockLevel
+from tests.factories.core import program
+from tests.factories.inventory import ItemFactory, LocationFactory, put_on_hand
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def goods() -> Item:
+    item = ItemFactory.create(sku="TEE-S")
+    put_on_hand(item, LocationFactory.create(code="paris"), 10)
+    for code in ("lyon", "nice"):
+        LocationFactory.create(code=code)
+    return item
+
+
+BODY = {"from": "paris", "to": "lyon", "lines": [{"sku": "TEE-S", "quantity": 4}]}
+
+
+def level(item: Item, code: str) -> Any:
+    return StockLevel.objects.filter(item=item, location__code=code).values("sellable", "reserved").first()
+
+
+def test_goods_travel_from_shop_to_shop(goods: Item) -> None:
+    client = program()
+    drafted = client.send("/stock/transfers/", BODY)
+    assert (drafted.status_code, drafted.json()["status"]) == (201, "draft")
+    path = f"/stock/transfers/{drafted.json()['number']}/"
+    assert client.read(path).json() == drafted.json()
+
+    assert client.send(f"{path}ready/", key=None).json()["status"] == "ready"
+    assert level(goods, "paris") == {"sellable": 10, "reserved": 4}
+    assert client.send(f"{path}ship/").json()["status"] == "in_transit"
+    assert program().read("/stock/", sku="TEE-S", location="lyon").json()["results"] == []
+    some = client.send(f"{path}receive/", {"lines": [{"sku": "tee-s", "received": 2, "damaged": 1}]}).json()
+    assert (some["status"], some["lines"][0]["received"], some["lines"][0]["damaged"]) == ("part_received", 2, 1)
+    (row,) = client.read("/stock/", sku="TEE-S", location="lyon").json()["results"]
+    assert (row["sellable"], row["damaged"], row["incoming"]) == (2, 1, 1)
+    too_many = client.send(f"{path}receive/", {"lines": [{"line": 1, "received": 2}]})
+    assert (too_many.status_code, too_many.json()["code"]) == (409, "exceeds_shipped")
+    assert client.send(f"{path}receive/").json()["status"] == "received"
+    late = client.send(f"{path}cancel/")
+    assert (late.status_code, late.json()["code"], late.json()["current_status"]) == (409, "wrong_state", "received")
+
+
+def test_a_transfer_that_cannot_be_filled_stays_a_draft(goods: Item) -> None:
+    client = program()
+    body = BODY | {"lines": [{"sku": "TEE-S", "quantity": 11}]}
+    path = f"/stock/transfers/{client.send('/stock/transfers/', body).json()['number']}/"
+
+    answer = client.send(f"{path}ready/")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_enough_stock")
+    assert client.read(path).json()["status"] == "draft"
+    assert client.send(f"{path}cancel/").json()["status"] == "cancelled"
+
+
+def test_moving_verbs_take_a_key(goods: Item) -> None:
+    client = program()
+    assert client.send("/stock/transfers/", BODY, key=None).json()["code"] == "idempotency_key_required"
+    path = f"/stock/transfers/{client.send('/stock/transfers/', BODY).json()['number']}/"
+
+    for verb in ("ship", "receive"):
+        assert client.send(f"{path}{verb}/", key=None).json()["code"] == "idempotency_key_required"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code", "pointer"),
+    [
+        ({"to": "paris"}, 400, "invalid", "/to"),
+        ({"to": "moon"}, 422, "unknown_location", "/to"),
+        ({"from": "@loss"}, 422, "unknown_location", "/from"),
+        ({"lines": []}, 400, "invalid", "/lines"),
+        ({"lines": [{"sku": "NO", "quantity": 1}]}, 422, "unknown_sku", "/lines/0/sku"),
+        ({"from_": "paris"}, 400, "unknown_field", "/from_"),
+    ],
+)
+def test_drafts_that_make_no_sense(goods: Item, change: dict[str, Any], status: int, code: str, pointer: str) -> None:
+    answer = program().send("/stock/transfers/", BODY | change)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+def test_each_end_does_its_own_part(goods: Item) -> None:
+    paris, lyon, nice = (program(locations=[code]) for code in ("paris", "lyon", "nice"))
+    assert nice.send("/stock/transfers/", BODY).json()["code"] == "unknown_location"
+    path = f"/stock/transfers/{lyon.send('/stock/transfers/', BODY).json()['number']}/"
+
+    assert nice.read(path).status_code == 404
+    assert nice.send(f"{path}ready/").status_code == 404
+    assert lyon.send(f"{path}ready/").status_code == 403
+    assert paris.send(f"{path}ready/").status_code == 200
+    assert lyon.send(f"{path}ship/").status_code == 403
+    assert paris.send(f"{path}ship/").status_code == 200
+    assert paris.send(f"{path}receive/").status_code == 403
+    assert lyon.send(f"{path}receive/", {"lines": [{"sku": "NO", "received": 1}]}).json()["code"] == "unknown_line"
+    assert lyon.send(f"{path}receive/").json()["status"] == "received"
+    assert [t["number"] for t in nice.read("/stock/transfers/").json()["results"]] == []
+    assert len(lyon.read("/stock/transfers/", status="received", location="paris").json()["results"]) == 1
