@@ -143,6 +143,7 @@ TIME_ZONE = "UTC"
 # --- files that browsers load ----------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = environment.folder("STATIC_ROOT", DATA_DIR / "static")
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise looks there first, then at the apps
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
