@@ -37,7 +37,8 @@ class Installation:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         self.url = self._wait_until_ready()
 
     def _read(self) -> None:
@@ -94,6 +95,9 @@ class Installation:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(10)
+        self._reader.join(10)
+        if self.process.stdout:
+            self.process.stdout.close()
 
 
 @contextmanager
