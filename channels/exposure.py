@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+MOST_UNITS = 1_000_000_000  # as many as any channel, and our own columns, can hold
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -59,6 +61,6 @@ def published(terms: Terms) -> Figure:
     if terms.pack > 1:
         x = max(0, x) // terms.pack
         steps.append(Step("pack", f"Sold in packs of {terms.pack}", x))
-    x = max(0, x)
+    x = min(max(0, x), MOST_UNITS)
     steps.append(Step("result", "Shown by the channel", x))
     return Figure(x, steps)

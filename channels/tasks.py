@@ -3,33 +3,55 @@
 from __future__ import annotations
 
 import time
+from uuid import UUID
 
 from celery import shared_task
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from channels.models import Account, StockIntent
-from channels.services import listing, pulling, pushing, taking_in, telling
+from channels.services import listing, pulling, pushing, taking_in, taking_turns, telling
 from orders.models import Shipment
 from retailhub.core.bells import ring, unmute
+
+# At most so long does one worker stay with one account, or wait for what will be due.
+LONGEST_ROUND = 30.0
+LONGEST_NAP = 1.0
 
 
 @shared_task(ignore_result=True)
 def push_stock(account_id: int) -> None:
-    """Tell the channel what is due until nothing is, for at most half a minute at a time."""
+    """Tell the channel what is due until nothing is, for at most half a minute at a time.
+
+    One worker at a time stays with an account, so that a slow channel does not take them all. Who finds another there
+    leaves: the other looks once more after its turn. What is due later is left to the sweep.
+    """
     unmute("channels.tasks.push_stock", account_id)
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        report = pushing.push_stock(account_id=account_id)
-        if report.stale:
-            # The channel sold something we have not heard of: its orders explain the gap.
-            pulling.pull_orders(account_id=account_id)
-        if report.again_in is None:
+    end = time.monotonic() + LONGEST_ROUND
+    while (turn := taking_turns.take_turn(account_id)) is not None:
+        try:
+            again_in = _push_until(account_id, turn, end)
+        finally:
+            taking_turns.end_turn(account_id, turn)
+        if time.monotonic() >= end:
+            ring("channels.tasks.push_stock", account_id)
             return
-        if report.again_in > 1:
-            break
-        time.sleep(max(report.again_in, 0.01))
-    ring("channels.tasks.push_stock", account_id, after=min(report.again_in or 0.1, 30.0))
+        if again_in is None:
+            again_in = pushing.next_due(account_id)
+        if again_in is None or again_in > LONGEST_NAP:
+            return
+
+
+def _push_until(account_id: int, turn: UUID, end: float) -> float | None:
+    """Push round after round; answers when there is more to do, None when nothing is left."""
+    while True:
+        report = pushing.push_stock(account_id=account_id)
+        if report.again_in is None or report.again_in > LONGEST_NAP or time.monotonic() >= end:
+            return report.again_in
+        # Short naps: a figure that falls to zero meanwhile is not to wait for one that rises.
+        time.sleep(min(report.again_in, 0.03))
+        if taking_turns.take_turn(account_id, turn) is None:
+            return None
 
 
 @shared_task(ignore_result=True)
@@ -37,9 +59,10 @@ def sweep_stock_sync() -> None:
     """Wake workers for accounts with figures due, or claimed by a worker that is gone, for which nobody rang."""
     now = timezone.now()
     waiting = StockIntent.objects.filter(account=OuterRef("pk")).filter(
-        Q(state="due", due_at__lte=now) | Q(state="unsure") | Q(state="sending", leased_until__lte=now)
+        Q(state__in=["due", "unsure"], due_at__lte=now) | Q(state="sending", leased_until__lte=now)
     )
-    for account_id in Account.objects.filter(Exists(waiting), state=Account.State.LIVE).values_list("pk", flat=True):
+    ready = Account.objects.filter(Exists(waiting), state=Account.State.LIVE).exclude(open_again_at__gt=now)
+    for account_id in ready.values_list("pk", flat=True):
         ring("channels.tasks.push_stock", account_id)
 
 
@@ -47,7 +70,7 @@ def sweep_stock_sync() -> None:
 def process_inbox() -> None:
     """Work the inbox off until nothing is due."""
     unmute("channels.tasks.process_inbox")
-    end = time.monotonic() + 30
+    end = time.monotonic() + LONGEST_ROUND
     while taking_in.process_inbox() and time.monotonic() < end:
         pass
 
@@ -66,7 +89,9 @@ def pull_orders(account_id: int) -> None:
 @shared_task(ignore_result=True)
 def pull_orders_of_all_accounts() -> None:
     """Have every channel with a connector asked for its orders; paused ones too, their orders are facts."""
-    for account_id in Account.objects.exclude(state=Account.State.SETUP).exclude(kind="desk").values_list("pk", flat=True):
+    for account_id in (
+        Account.objects.exclude(state=Account.State.SETUP).exclude(kind="desk").values_list("pk", flat=True)
+    ):
         ring("channels.tasks.pull_orders", account_id)
 
 

@@ -30,6 +30,11 @@ class StockIntent(models.Model):
         null=True, blank=True, help_text="What the channel shows, as far as we know: its last answer less what it sold."
     )
     stale_in_a_row = models.PositiveSmallIntegerField(default=0)
+    stale_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Since when the channel holds another figure than we thought; its orders are read before it is told.",
+    )
     # Falling figures go first, zero first of all: 0 will be zero, 1 falls, 2 rises or is unknown.
     urgency = models.PositiveSmallIntegerField(default=1)
     key = models.UUIDField(null=True, blank=True, help_text="Idempotency key of the call under way.")

@@ -15,6 +15,7 @@ from orders.models import SalesChannel
 from retailhub.core.errors import DomainError, Invalid, Offence
 
 DESK = "desk"
+MOST_UNITS = 1_000_000_000
 
 
 class DuplicateChannel(DomainError):
@@ -88,6 +89,8 @@ def change_exposure(*, account_id: int, buffer: int | None = None, share_percent
     """Set how much of our stock the channel may see; every listing is told its new figure."""
     account = Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account_id)
     if buffer is not None:
+        if not 0 <= buffer <= MOST_UNITS:
+            raise Invalid(errors=[Offence(pointer="/buffer", code="invalid", detail="a buffer is 0 or more units")])
         account.buffer = buffer
     if share_percent is not None:
         if not 0 <= share_percent <= 100:

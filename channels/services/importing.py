@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from channels.connectors.base import ChannelOrder, ChannelOrderLine, OrderStatus
 from channels.models import Account, Listing
-from channels.services.pushing import note_sold_there
-from channels.services.wanting import want_listings_pushed
+from channels.services.wanting import note_sold_there, want_listings_pushed
 from customers.services.finding import Person
 from orders.models import Order, Status
 from orders.services.cancelling import cancel_order
@@ -24,6 +24,8 @@ from retailhub.core.money import round_price
 from retailhub.core.services.attending import raise_attention
 from retailhub.core.text import DirtyText, clean_line, clean_text
 from retailhub.core.transactions import retried
+
+MOST_UNITS = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -41,45 +43,60 @@ class Imported:
 def import_orders(*, account: Account, orders: Sequence[ChannelOrder]) -> Imported:
     """Take the channel's orders into the book; what the book has at this version or a newer one is left alone.
 
-    Orders are facts: what we lack becomes a shortage, an unknown SKU an unmapped line; a person is told of both. A
-    cancellation cancels what is still open. An order the channel changed after we took it is raised, not guessed at.
+    Orders are facts: what we lack becomes a shortage, an unknown SKU an unmapped line; both are raised for a person. A
+    cancellation cancels what is still open. An order changed at the channel after we took it is raised, not guessed at.
     """
     actor = f"channel:{account.channel.code}"
     report = Imported()
     newest = {order.external_id: order for order in sorted(orders, key=lambda order: order.version)}
     known = {
         order.external_reference: order
-        for order in Order.objects.filter(channel=account.channel_id, external_reference__in=newest)
-    }
-    listings = _listings(account, newest.values())
+        for order in Order.objects.filter(
+            channel=account.channel_id, external_reference__in=newest
+        ).prefetch_related("lines")
+    }  # fmt: skip
+    news = [told for told in newest.values() if not _is_known(known.get(told.external_id), told)]
+    report.same += [external_id for external_id in newest if external_id not in {told.external_id for told in news}]
+    listings = _listings(account, news)
     fresh: list[tuple[ChannelOrder, NewOrder]] = []
-    for external_id, told in newest.items():
-        have = known.get(external_id)
-        if have is not None and _version(have) >= told.version:
-            report.same.append(external_id)
-            continue
+    later: list[ChannelOrder] = []
+    touched: dict[int, int] = {}
+    for told in news:
+        have = known.get(told.external_id)
         try:
-            fresh.append((told, _translate(account, told, listings)))
-        except (DirtyText, ValueError) as error:
-            report.refused[external_id] = str(error)
-    answers = place_orders(batch=[order for _, order in fresh], actor=actor)
-    sold: dict[int, int] = {}
-    for (told, _), answer in zip(fresh, answers, strict=True):
-        if isinstance(answer, PlacedOrder) and answer.created:
-            report.new.append(told.external_id)
-            _count_sold(sold, told, listings)
+            order = _translate(account, told, listings, have)
+        except (DirtyText, ValueError, ArithmeticError) as error:
+            report.refused[told.external_id] = str(error)
+            continue
+        if have is None:
+            fresh.append((told, order))
+            continue
+        later.append(told)
+        if told.status != OrderStatus.CANCELLED and order.fingerprint() != have.fingerprint:
+            _raise_edited(account, have, "The channel changed this order after we took it. Compare and correct ours.")
+            report.edited.append(told.external_id)
+    for (told, _), answer in zip(fresh, place_orders(batch=[order for _, order in fresh], actor=actor), strict=True):
+        if isinstance(answer, PlacedOrder):
+            later.append(told)
+            if answer.created:
+                report.new.append(told.external_id)
+                _count_sold(touched, told, listings)
         elif isinstance(answer, DuplicateOrder):
-            _apply_change(account, told, known.get(told.external_id), report)
-        elif isinstance(answer, DomainError):
+            report.same.append(told.external_id)  # its twin came first, in another version: the next look compares
+        else:
             report.refused[told.external_id] = answer.detail
-    _apply_cancellations(account, [told for told, _ in fresh], actor, report, sold, listings)
-    if sold:
-        note_sold_there(account.pk, sold)
-        # The channel shows less by itself now; the figure is told again all the same, as a check.
-        want_listings_pushed(sorted(sold), anyway=True)
+    _follow(account, later, actor, report, touched, listings)
+    if touched:
+        note_sold_there({listing_id: units for listing_id, units in touched.items() if units})
+        # The channel shows another figure by itself now; ours is told again all the same, as a check.
+        want_listings_pushed(sorted(touched), anyway=True)
     if report.new:
         Account.objects.filter(pk=account.pk).update(last_order_at=timezone.now())
     return report
+
+
+def _is_known(have: Order | None, told: ChannelOrder) -> bool:
+    return have is not None and _version(have) >= told.version
 
 
 def _version(order: Order) -> int:
@@ -94,7 +111,11 @@ def _listings(account: Account, orders: Any) -> dict[str, Listing]:
     }
 
 
-def _translate(account: Account, told: ChannelOrder, listings: dict[str, Listing]) -> NewOrder:
+def _translate(
+    account: Account, told: ChannelOrder, listings: dict[str, Listing], have: Order | None = None
+) -> NewOrder:
+    """Answer the order in our words. For one that we have, lines keep the SKU under which they were taken then."""
+    taken = {line.external_id: line.sku for line in have.lines.all()} if have else {}
     person, address = told.customer, told.shipping_address
     return NewOrder(
         channel=account.channel.code,
@@ -121,7 +142,7 @@ def _translate(account: Account, told: ChannelOrder, listings: dict[str, Listing
             else {},
             price=told.shipping_price,
         ),
-        lines=[_line(line, listings.get(line.external_sku)) for line in told.lines],
+        lines=[_line(line, listings.get(line.external_sku), taken.get(line.external_id[:120])) for line in told.lines],
         payments=[
             NewPayment(
                 method=clean_line(payment.method)[:60],
@@ -136,10 +157,12 @@ def _translate(account: Account, told: ChannelOrder, listings: dict[str, Listing
     )
 
 
-def _line(line: ChannelOrderLine, listing: Listing | None) -> NewLine:
+def _line(line: ChannelOrderLine, listing: Listing | None, taken_as: str | None) -> NewLine:
     """Answer the line in our SKU and base units; what the channel sells as one may be a pack of ours."""
     pack = listing.pack if listing else 1
-    sku = listing.item.sku if listing and listing.item else clean_line(line.external_sku)[:64]
+    sku = taken_as or (listing.item.sku if listing and listing.item else clean_line(line.external_sku)[:64])
+    if not 0 < line.quantity * pack <= MOST_UNITS:
+        raise ValueError(f"{line.quantity} of {sku} is not a quantity")
     return NewLine(
         sku=sku,
         quantity=line.quantity * pack,
@@ -156,49 +179,58 @@ def _count_sold(sold: dict[int, int], told: ChannelOrder, listings: dict[str, Li
             sold[listing.pk] = sold.get(listing.pk, 0) + sign * line.quantity
 
 
-def _apply_change(account: Account, told: ChannelOrder, have: Order | None, report: Imported) -> None:
-    """The channel changed an order's lines after we took it: a person decides, the version is noted."""
-    if told.status == OrderStatus.CANCELLED:
-        return
-    report.edited.append(told.external_id)
-    if have is None:
-        return
-    Order.objects.filter(pk=have.pk).update(external_version=str(told.version))
+def _raise_edited(account: Account, order: Order, reason: str) -> None:
+    """Let a person decide on what the channel did to an order that we had taken already."""
     raise_attention(
         [
             Attention(
                 kind="order_edited",
-                subject=f"{have.number} · {account.channel.name}",
-                reason="The channel changed this order after we took it. Compare the two and correct ours.",
-                document=have.reference,
+                subject=f"{order.number} · {account.channel.name}",
+                reason=reason,
+                document=order.reference,
                 channel=account.channel.code,
                 scope="orders:write",
                 step_label="Look at the order",
-                step_url=f"/orders/{have.number}/",
+                step_url=f"/orders/{order.number}/",
             )
         ]
     )
 
 
-def _apply_cancellations(
+def _follow(
     account: Account,
     told: Sequence[ChannelOrder],
     actor: str,
     report: Imported,
-    sold: dict[int, int],
+    touched: dict[int, int],
     listings: dict[str, Listing],
 ) -> None:
-    cancelled = {order.external_id: order for order in told if order.status == OrderStatus.CANCELLED}
-    unchanged = {order.external_id: order for order in told if order.external_id not in report.edited}
-    for order in Order.objects.filter(channel=account.channel_id, external_reference__in=unchanged):
-        news = unchanged[order.external_reference]
-        if order.external_reference in cancelled and order.status != Status.CANCELLED:
-            cancel_order(order_id=order.pk, actor=actor, reason="Cancelled on the channel.", told_by_channel=True)
+    """Cancel what the channel cancelled, and note the version of each order that the book stands at now."""
+    by_id = {order.external_id: order for order in told}
+    for order in Order.objects.filter(channel=account.channel_id, external_reference__in=by_id).order_by("pk"):
+        news = by_id[order.external_reference]
+        if _version(order) > news.version:
+            continue
+        if news.status == OrderStatus.CANCELLED and order.status != Status.CANCELLED:
+            _cancel(account, order, actor)
             report.cancelled.append(order.external_reference)
-            if order.external_reference in report.new:
-                # Sold and taken back before we heard of it: the channel shows what it showed before.
-                _count_sold(sold, news, listings, sign=-1)
-        if _version(order) < news.version:
+            # Sold and taken back before we heard of either: the channel shows what it showed before. Otherwise it may
+            # have put the goods back on its shelf, or not: being told its figure settles that.
+            _count_sold(touched, news, listings, sign=-1 if order.external_reference in report.new else 0)
+        elif order.external_reference not in report.new + report.edited:
+            report.same.append(order.external_reference)
+        if order.external_version != str(news.version):
             Order.objects.filter(pk=order.pk).update(external_version=str(news.version))
-            if order.external_reference not in report.new + report.cancelled:
-                report.same.append(order.external_reference)
+
+
+def _cancel(account: Account, order: Order, actor: str) -> None:
+    try:
+        with transaction.atomic():
+            after = cancel_order(
+                order_id=order.pk, actor=actor, reason="Cancelled on the channel.", told_by_channel=True
+            )
+    except DomainError as refusal:
+        _raise_edited(account, order, f"The channel cancelled this order; ours could not be: {refusal.detail}")
+        return
+    if after.status != Status.CANCELLED:
+        _raise_edited(account, order, "The channel cancelled this order, but goods have left already.")

@@ -20,6 +20,7 @@ from retailhub.core.errors import DomainError, Invalid, Offence, Unknown
 from retailhub.core.transactions import retried
 
 UNSET: Any = object()
+MOST_UNITS = 1_000_000_000
 
 
 class UnknownSkuListed(Unknown):
@@ -57,7 +58,7 @@ def upsert_listings(*, account: Account, wanted: Sequence[ListingWanted]) -> lis
     """Make or change each listing by our SKU on the channel; one that is refused does not stop the others.
 
     Without a `sku` a new listing is mapped to the item whose SKU is exactly the seller SKU, else it is unmapped. What
-    changes the figure of a live listing has it told.
+    changes the figure of a live listing has it told; one taken off the shelf is told to show none.
     """
     known = {
         listing.seller_sku: listing
@@ -66,6 +67,12 @@ def upsert_listings(*, account: Account, wanted: Sequence[ListingWanted]) -> lis
         .order_by("pk")
         .select_for_update(of=("self",), no_key=True)
     }
+    told = {listing.pk for listing in known.values() if listing.state == Listing.State.LIVE}
+    taken = dict(
+        Listing.objects.filter(account=account, channel_code__in={w.channel_code for w in wanted if w.channel_code})
+        .exclude(channel_code="")
+        .values_list("channel_code", "seller_sku")
+    )
     items = Item.objects.by_sku({w.seller_sku if w.sku is UNSET else w.sku for w in wanted})
     answers: list[Listing | DomainError] = []
     changed: list[Listing] = []
@@ -74,14 +81,22 @@ def upsert_listings(*, account: Account, wanted: Sequence[ListingWanted]) -> lis
             account=account, seller_sku=entry.seller_sku, state=Listing.State.UNMAPPED
         )
         refusal = _apply(listing, entry, items)
+        if listing.channel_code and taken.setdefault(listing.channel_code, listing.seller_sku) != listing.seller_sku:
+            detail = f"{taken[listing.channel_code]} is listed under this code"
+            refusal = Invalid(errors=[Offence(pointer="/channel_code", code="duplicate_channel_code", detail=detail)])
         if refusal:
+            if listing.pk:
+                listing.refresh_from_db()
             answers.append(refusal)
             continue
         listing.save()
         known[entry.seller_sku] = listing
         changed.append(listing)
         answers.append(listing)
-    want_listings_pushed([listing.pk for listing in changed if listing.state == Listing.State.LIVE])
+    # One that is live no more is told too: it is to show none.
+    want_listings_pushed(
+        sorted({listing.pk for listing in changed if listing.state == Listing.State.LIVE or listing.pk in told})
+    )
     return answers
 
 
@@ -103,8 +118,12 @@ def _apply(listing: Listing, entry: ListingWanted, items: dict[str, Item]) -> Do
         errors.append(Offence(pointer="/state", code="invalid", detail=f"there is no state {listing.state}"))
     if listing.state == Listing.State.LIVE and listing.item is None:
         errors.append(Offence(pointer="/sku", code="unmapped", detail="a live listing is mapped to an item"))
-    if listing.pack < 1:
+    if not 1 <= listing.pack <= MOST_UNITS:
         errors.append(Offence(pointer="/pack", code="invalid", detail="a pack holds at least 1"))
+    for name in ("buffer", "max_listed", "end_when", "fixed_quantity"):
+        units = getattr(listing, name)
+        if units is not None and not 0 <= units <= MOST_UNITS:
+            errors.append(Offence(pointer=f"/{name}", code="invalid", detail="a number of units is 0 or more"))
     if listing.share_percent is not None and not 0 <= listing.share_percent <= 100:
         errors.append(Offence(pointer="/share_percent", code="invalid", detail="a share is 0 to 100"))
     return Invalid("This is not a complete listing.", errors=errors) if errors else None
@@ -163,4 +182,4 @@ def _price(listing: Listing) -> Decimal:
     if listing.price is not None:
         return listing.price
     price: Decimal | None = listing.item.price if listing.item else None
-    return (price or Decimal(0)) * listing.pack
+    return Decimal(price or 0) * listing.pack

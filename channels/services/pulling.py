@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
-from channels.connectors.base import Capability, ConnectorError, Page, UnreadableOrder
+from channels.connectors.base import Capability, ChannelOrder, ConnectorError, Page
 from channels.models import Account, Cursor
 from channels.services.health import may_call, note_failure, note_success
 from channels.services.importing import Imported, import_orders
+from channels.services.quarantining import Bad, quarantine
 from channels.services.settings import connector_of, settings_of
-from retailhub.core.models import Attention
-from retailhub.core.services.attending import raise_attention
+from retailhub.core.errors import TryAgain
+from retailhub.core.transactions import retried
+
+log = logging.getLogger(__name__)
 
 STREAM = "orders"
+NO_OVERLAP = timedelta(seconds=2)
 SHORT_OVERLAP = timedelta(seconds=20)
 LONG_OVERLAP = timedelta(minutes=15)
 LONG_EVERY = timedelta(minutes=10)
@@ -32,11 +39,12 @@ class Pulled:
     refused: int = 0
 
 
-def pull_orders(*, account_id: int, most_pages: int = 50) -> Pulled:
+def pull_orders(*, account_id: int, most_pages: int = 50, newest_only: bool = False) -> Pulled:
     """Read the orders that changed since the cursor, with an overlap, and take them into the book page by page.
 
     The cursor moves in the transaction that stores its page, so a page is read again rather than missed. Every ten
-    minutes the overlap is a quarter of an hour, for what the channel wrote late. Repeats change nothing.
+    minutes the overlap is a quarter of an hour, for what the channel wrote late; `newest_only` leaves it at two
+    seconds. Repeats change nothing.
     """
     account = Account.objects.select_related("channel").get(pk=account_id)
     connector = connector_of(account)
@@ -45,51 +53,84 @@ def pull_orders(*, account_id: int, most_pages: int = 50) -> Pulled:
         return pulled
     cursor, _ = Cursor.objects.get_or_create(account=account, stream=STREAM)
     now = timezone.now()
-    long = cursor.swept_at is None or now - cursor.swept_at > LONG_EVERY
-    position: str | None = None
-    if cursor.value:
-        position = connector.rewind(cursor.value, LONG_OVERLAP if long else SHORT_OVERLAP)
+    long = not newest_only and (cursor.swept_at is None or now - cursor.swept_at > LONG_EVERY)
+    overlap = NO_OVERLAP if newest_only else LONG_OVERLAP if long else SHORT_OVERLAP
     try:
+        position = connector.rewind(cursor.value, overlap) if cursor.value else None
         for _ in range(most_pages):
             page = connector.pull_orders(settings_of(account), position)
             _store(account, cursor, page, pulled)
-            position = page.next_cursor or position
-            if not page.more:
+            if not page.more or page.next_cursor in (None, position):
                 break
+            position = page.next_cursor
     except ConnectorError as error:
         note_failure(account, error)
         return pulled
     if long:
         Cursor.objects.filter(pk=cursor.pk).update(swept_at=now)
-    note_success(account, last_pull_at=now)
+    note_success(account, last_pull_at=_later_of(account, now))
     return pulled
 
 
+def _later_of(account: Account, now: datetime) -> datetime:
+    return max(now, account.last_pull_at or now)
+
+
 def _store(account: Account, cursor: Cursor, page: Page, pulled: Pulled) -> None:
-    with transaction.atomic():
-        report: Imported = import_orders(account=account, orders=page.orders)
-        _quarantine(account, [*page.unreadable])
-        raise_attention([_attention(account, reference, reason) for reference, reason in report.refused.items()])
-        if page.next_cursor:
-            Cursor.objects.filter(pk=cursor.pk).update(value=page.next_cursor, moved_at=timezone.now())
+    """Take a page into the book together; when that fails, order by order, so that a bad one does not hold the rest."""
+    bad = [
+        Bad(
+            external_id=order.external_id,
+            version=hashlib.sha256(order.raw.encode("utf-8", "replace")).hexdigest()[:16],
+            reason=order.reason,
+            raw=order.raw,
+        )
+        for order in page.unreadable
+    ]
+    try:
+        report = _keep(account, cursor, page, page.orders, bad)
+    except (OperationalError, TryAgain):
+        raise
+    except Exception as error:  # noqa: BLE001  whatever a bad order does, the others go on; it is kept and shown
+        log.warning("a page of orders of %s failed, trying one by one: %s", account.channel.code, error)
+        report = Imported()
+        for order in page.orders:
+            try:
+                _add(report, import_orders(account=account, orders=[order]))
+            except (OperationalError, TryAgain):
+                raise
+            except Exception as trouble:  # noqa: BLE001
+                report.refused[order.external_id] = f"{type(trouble).__name__}: {trouble}"
+        bad += _refused(report, page.orders)
+        _keep(account, cursor, page, (), bad)
     pulled.pages += 1
     pulled.new += len(report.new)
     pulled.cancelled += len(report.cancelled)
     pulled.refused += len(report.refused) + len(page.unreadable)
 
 
-def _quarantine(account: Account, unreadable: list[UnreadableOrder]) -> None:
-    raise_attention([_attention(account, order.external_id, order.reason) for order in unreadable])
+@retried(on_twin=True)
+def _keep(account: Account, cursor: Cursor, page: Page, orders: Sequence[ChannelOrder], bad: Sequence[Bad]) -> Imported:
+    """Store orders, what cannot be an order, and how far the channel was read: all of it or nothing."""
+    with transaction.atomic():
+        report = import_orders(account=account, orders=orders) if orders else Imported()
+        quarantine(account, [*bad, *_refused(report, orders)])
+        if page.next_cursor:
+            Cursor.objects.filter(pk=cursor.pk).update(value=page.next_cursor, moved_at=timezone.now())
+    return report
 
 
-def _attention(account: Account, external_id: str, reason: str) -> Attention:
-    return Attention(
-        kind="order_refused",
-        subject=f"Order {external_id} · {account.channel.name}",
-        reason=reason[:1000],
-        document=f"channel_order:{account.channel.code}:{external_id}"[:80],
-        channel=account.channel.code,
-        scope="orders:write",
-        step_label="Look at the channel",
-        step_url=f"/channels/{account.channel.code}/",
-    )
+def _refused(report: Imported, orders: Sequence[ChannelOrder]) -> list[Bad]:
+    versions = {order.external_id: str(order.version) for order in orders}
+    return [
+        Bad(external_id=external_id, version=versions.get(external_id, ""), reason=reason)
+        for external_id, reason in report.refused.items()
+    ]
+
+
+def _add(total: Imported, part: Imported) -> None:
+    total.new += part.new
+    total.cancelled += part.cancelled
+    total.same += part.same
+    total.edited += part.edited
+    total.refused |= part.refused
