@@ -1,0 +1,44 @@
+"""The books as a test looks at them: whether they agree, and what was published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from channels.services import verifying as channels
+from inventory.models import StockLevel
+from inventory.services import verifying as inventory
+from orders.services import verifying as orders
+from retailhub.core.verifying import Breach
+from retailhub.outbox.models import OutboxEvent
+from retailhub.outbox.services import verifying as outbox
+
+
+def breaches() -> list[Breach]:
+    """Answer every place where two records of one truth disagree, in all apps."""
+    return [*inventory.verify(), *orders.verify(), *channels.verify(), *outbox.verify()]
+
+
+def assert_books_agree() -> None:
+    found = breaches()
+    assert not found, "\n".join(map(str, found))
+
+
+def figures(item: Any, location: Any) -> tuple[int, int, int, int]:
+    """Answer (sellable, reserved, damaged, on hold) of the item there; zeros where no level is."""
+    names = ("sellable", "reserved", "damaged", "on_hold")
+    return StockLevel.objects.filter(item=item, location=location).values_list(*names).first() or (0, 0, 0, 0)
+
+
+def published(name: str, *, after: int = 0) -> list[dict[str, Any]]:
+    """Answer the payloads of all events of that name, oldest first; `after` an event's id."""
+    return list(OutboxEvent.objects.filter(name=name, pk__gt=after).order_by("pk").values_list("payload", flat=True))
+
+
+def last_event() -> int:
+    """Answer the id of the latest event, for `published(..., after=...)`."""
+    return OutboxEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def names_of_events(*, after: int = 0) -> Sequence[str]:
+    return list(OutboxEvent.objects.filter(pk__gt=after).order_by("pk").values_list("name", flat=True))
