@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from inventory.models import Location, Reason
-from inventory.services.ledger import Move, Place, Posting, counterparty
+from inventory.services.ledger import Move, Place, counterparty
 from inventory.services.releasing import lock_for_documents, open_demand, open_reservations
 from inventory.services.serving import serve_waiting
 from retailhub.core.errors import DomainError, Offence
@@ -60,21 +60,23 @@ def consume_stock(
             need -= units
             if units:
                 posting.consume(reservation.pk, here, units)
-        if need > posting.levels[here].available:
-            missing.append((entry, entry.quantity - need + max(0, posting.levels[here].available)))
+        # What was promised to this line here counts as available now; what is promised to others does not.
+        if entry.quantity > posting.levels[here].available:
+            missing.append((entry, max(0, posting.levels[here].available)))
             continue
-        for reservation in (r for r in reversed(mine) if r.place != here):
-            units = min(need, left[reservation.pk])
-            left[reservation.pk] -= units
-            need -= units
-            if units:
-                posting.release(reservation.pk, reservation.place, units)
+        # Free goods cover what is waited for first: goods given back elsewhere could be had by the rest of this line.
         for row in (d for d in demand if d.line == entry.line and d.item_id == entry.item_id):
             units = min(need, waits[row.pk])
             waits[row.pk] -= units
             need -= units
             if units:
                 posting.demand_change[row.pk] = posting.demand_change.get(row.pk, 0) - units
+        for reservation in (r for r in reversed(mine) if r.place != here):
+            units = min(need, left[reservation.pk])
+            left[reservation.pk] -= units
+            need -= units
+            if units:
+                posting.release(reservation.pk, reservation.place, units)
         posting.move(
             Move(
                 item_id=entry.item_id,
@@ -98,11 +100,7 @@ def consume_stock(
                 for entry, have in missing
             ]
         )
-    _serve_freed(posting, document)
-    posting.write()
-
-
-def _serve_freed(posting: Posting, document: str) -> None:
-    """What was reserved elsewhere and is free now goes to whoever waits."""
     if posting.released:
-        serve_waiting(posting, {place.item_id for place in posting.levels}, but_not=document)
+        # What was reserved elsewhere and is free now goes to whoever waits.
+        serve_waiting(posting, {place.item_id for place in posting.levels})
+    posting.write()

@@ -188,7 +188,8 @@ class Posting:
     terms: dict[str, tuple[datetime | None, int | None]] = field(default_factory=dict)
     consumed: dict[int, int] = field(default_factory=dict)
     released: dict[int, int] = field(default_factory=dict)
-    demand: list[WaitingDemand] = field(default_factory=list)
+    demand: dict[tuple[str, int, int], WaitingDemand] = field(default_factory=dict)
+    demand_ids: dict[tuple[str, int, int], int] = field(default_factory=dict)
     demand_change: dict[int, int] = field(default_factory=dict)
     incoming: list[IncomingSupply] = field(default_factory=list)
     incoming_change: dict[int, int] = field(default_factory=dict)
@@ -235,7 +236,14 @@ class Posting:
 
     def wait(self, demand: WaitingDemand) -> None:
         """Let a line wait for units; the same line, item and document wait once."""
-        self.demand.append(demand)
+        key = (demand.document, demand.line, demand.item_id)
+        if known := self.demand_ids.get(key):
+            # Served a moment ago in this posting: one statement must not change a row twice.
+            self.demand_change[known] = self.demand_change.get(known, 0) + demand.quantity
+        elif key in self.demand:
+            self.demand[key].quantity += demand.quantity
+        else:
+            self.demand[key] = demand
 
     # --- writing ---------------------------------------------------------------------------------------------------
     def write(self, trip: OneTrip | None = None) -> None:
@@ -346,7 +354,12 @@ class Posting:
                 "pool": [self.terms[k[0]][1] for k in keys],
             },
             ending="""ON CONFLICT (document, line, item_id, location_id)
-                      DO UPDATE SET quantity = inventory_reservation.quantity + excluded.quantity""",
+                      DO UPDATE SET quantity = inventory_reservation.quantity + excluded.quantity, expires_at = CASE
+                          WHEN inventory_reservation.quantity
+                               = inventory_reservation.consumed + inventory_reservation.released
+                          THEN excluded.expires_at
+                          WHEN excluded.expires_at IS NULL OR inventory_reservation.expires_at IS NULL THEN NULL
+                          ELSE greatest(inventory_reservation.expires_at, excluded.expires_at) END""",
         )
         ids = sorted(self.consumed.keys() | self.released.keys())
         trip.update(
@@ -357,16 +370,17 @@ class Posting:
                 "released": [self.released.get(i, 0) for i in ids],
             },
         )
+        waiting = list(self.demand.values())
         trip.insert(
             WaitingDemand,
             {
-                "document": [d.document for d in self.demand],
-                "line": [d.line for d in self.demand],
-                "item": [d.item_id for d in self.demand],
-                "pool": [d.pool_id for d in self.demand],
-                "location": [d.location_id for d in self.demand],
-                "quantity": [d.quantity for d in self.demand],
-                "promised_at": [d.promised_at for d in self.demand],
+                "document": [d.document for d in waiting],
+                "line": [d.line for d in waiting],
+                "item": [d.item_id for d in waiting],
+                "pool": [d.pool_id for d in waiting],
+                "location": [d.location_id for d in waiting],
+                "quantity": [d.quantity for d in waiting],
+                "promised_at": [d.promised_at for d in waiting],
             },
             ending="""ON CONFLICT (document, line, item_id)
                       DO UPDATE SET quantity = inventory_waitingdemand.quantity + excluded.quantity""",

@@ -123,5 +123,5 @@ def release_held(
             freed.add(reservation.place.item_id)
             given += units
     if serve and freed:
-        serve_waiting(posting, freed, but_not=document)
+        serve_waiting(posting, freed)
     return given

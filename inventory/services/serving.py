@@ -13,7 +13,7 @@ SELECT d.id, d.document, d.line, d.item_id, d.quantity, p.location_id, d.pool_id
 FROM inventory_waitingdemand d
 JOIN unnest(%s::bigint[], %s::bigint[]) AS p(item_id, location_id) ON p.item_id = d.item_id
 LEFT JOIN inventory_stockpoollocation e ON e.pool_id = d.pool_id AND e.location_id = p.location_id
-WHERE d.quantity > 0 AND d.document <> %s
+WHERE d.quantity > 0
   AND (d.location_id = p.location_id OR (d.location_id IS NULL AND e.id IS NOT NULL))
 ORDER BY d.promised_at, d.id, e.position
 FOR NO KEY UPDATE OF d
@@ -43,10 +43,11 @@ def serve_documents(*, documents: Sequence[str], actor: str) -> dict[str, int]:
     return served
 
 
-def serve_waiting(posting: Posting, item_ids: Iterable[int], *, but_not: str = "") -> dict[str, int]:
+def serve_waiting(posting: Posting, item_ids: Iterable[int]) -> dict[str, int]:
     """Turn waiting demand into reservations at the locked places, as far as the goods go.
 
-    Oldest promise first; a document that waits at one place is served there only. Answers units per document.
+    Oldest promise first; a document that waits at one place is served there only. What the posting has given back
+    already is no longer waited for. Answers units per document.
     """
     wanted = set(item_ids)
     places = [place for place, level in posting.levels.items() if place.item_id in wanted and level.available > 0]
@@ -54,9 +55,10 @@ def serve_waiting(posting: Posting, item_ids: Iterable[int], *, but_not: str = "
         return {}
     served: dict[str, int] = {}
     open_units: dict[int, int] = {}
-    found = rows(_WAITING, [[p.item_id for p in places], [p.location_id for p in places], but_not])
+    found = rows(_WAITING, [[p.item_id for p in places], [p.location_id for p in places]])
     for pk, document, line, item_id, quantity, location_id, pool_id in found:
-        left = open_units.setdefault(pk, quantity)
+        posting.demand_ids[(document, line, item_id)] = pk
+        left = open_units.setdefault(pk, quantity + posting.demand_change.get(pk, 0))
         place = Place(item_id, location_id)
         units = min(left, posting.levels[place].available)
         if units <= 0:
