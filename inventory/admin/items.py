@@ -107,7 +107,7 @@ class ItemAdmin(HouseAdmin[Item]):
     cost_fields: ClassVar = ("cost", "cost_shown")
     fieldsets: ClassVar = [
         (None, {"fields": [("sku", "name"), ("kind", "status"), ("base_unit", "category")]}),
-        (gettext_lazy("Price and cost"), {"fields": [("price", "currency"), "cost"]}),
+        (gettext_lazy("Money"), {"fields": [("price", "currency"), "cost"]}),
         (gettext_lazy("Stock keeping"), {"fields": [("reorder_point", "weight_grams")]}),
     ]
     inlines = (BarcodeInline, PackInline, ComponentInline)

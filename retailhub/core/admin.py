@@ -170,7 +170,7 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
     def revoke_(self, key: ApiKey) -> SafeString | str:
         if key.revoked:
             return ""
-        address = reverse("api_key_revoke", args=[key.pk])
+        address = reverse("api_key_revoke", args=[key.prefix])
         return format_html(
             '<a class="rh-btn rh-small" href="{}" hx-get="{}" hx-target="#rh-dialog-box">{}</a>',
             address,

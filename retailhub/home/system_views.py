@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
@@ -19,8 +20,10 @@ from django.utils.translation import gettext_lazy
 from inventory.models import Location
 from orders.models import SalesChannel
 from retailhub.core.access import SCOPES
+from retailhub.core.errors import DomainError
 from retailhub.core.models import ApiKey
 from retailhub.core.pages import Dialog, HouseForm, ShellPage, or_404
+from retailhub.core.services.keying import make_key, revoke_key
 from retailhub.outbox.models import Delivery
 
 
@@ -70,12 +73,6 @@ class ApiKeyForm(HouseForm):
         channel: Any = self.fields["channel"]
         channel.choices = [("", _("every channel")), *SalesChannel.objects.values_list("code", "name")]
 
-    def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"])
-        if ApiKey.objects.filter(name=name, revoked=False).exists():
-            raise forms.ValidationError(_("A key in use has this name already."))
-        return name
-
 
 class NewApiKey(Dialog):
     """Make a key. Its secret is in this one answer and nowhere else."""
@@ -93,13 +90,17 @@ class NewApiKey(Dialog):
         if not form.is_valid():
             return self.show(form, status=422)
         data = form.cleaned_data
-        key, secret = ApiKey.objects.create_key(
-            name=data["name"],
-            scopes=sorted(data["scopes"]),
-            locations=sorted(data["locations"]) or None,
-            channel=data["channel"],
-            expiry_date=data["expiry_date"],
-        )
+        try:
+            key, secret = make_key(
+                name=data["name"],
+                scopes=data["scopes"],
+                locations=data["locations"] or None,
+                channel=data["channel"],
+                expires_at=data["expiry_date"],
+            )
+        except DomainError as refusal:
+            form.refuse(refusal)
+            return self.show(form, status=409)
         template = "rh/api_key_made.html" if self.is_partial else "rh/api_key_made_page.html"
         answer = self.render(template, key=key, secret=secret, back_url=self.get_back_url())
         answer["Cache-Control"] = "no-store"
@@ -116,14 +117,15 @@ class RevokeApiKey(Dialog):
     def get_back_url(self) -> str:
         return reverse("admin:core_apikey_changelist")
 
+    @cached_property
+    def key(self) -> ApiKey:
+        return or_404(ApiKey.objects.filter(prefix=self.kwargs["prefix"]).first())
+
     def get_explanation(self) -> str:
-        key = or_404(ApiKey.objects.filter(pk=self.kwargs["pk"]).first())
-        return _("“%(name)s” stops working at once and for good.") % {"name": key.name}
+        return _("“%(name)s” stops working at once and for good.") % {"name": self.key.name}
 
     def act(self, form: Any) -> None:
-        key = or_404(ApiKey.objects.filter(pk=self.kwargs["pk"]).first())
-        key.revoked = True
-        key.save(update_fields=["revoked"])
+        revoke_key(self.key)
 
 
 # --- the trail of changes ----------------------------------------------------------------------------------------
