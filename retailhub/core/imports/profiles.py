@@ -111,7 +111,11 @@ def read_profile(name: str, document: Mapping[str, Any], *, digest: str) -> Prof
 
 
 def _file(alias: str, entry: Mapping[str, Any]) -> FileSpec:
-    known(entry, {"name", "columns", "delimiter", "end", "quote", "encoding", "key", "escaped"}, f"files.{alias}")
+    known(
+        entry,
+        {"name", "stored", "columns", "delimiter", "end", "quote", "encoding", "key", "escaped"},
+        f"files.{alias}",
+    )
     return FileSpec(alias=alias, **{**entry, "columns": tuple(entry.get("columns", ()))})
 
 

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class Import:
                 rule = rules.pop()
                 used |= {alias for alias, _ in rule.find}
                 rules += [rule.else_] if rule.else_ else []
-        return sorted(self.profile.files[alias].name for alias in used)
+        return sorted(self.profile.files[alias].on_disk for alias in used)
 
     def fingerprint(self) -> str:
         """Answer what is the same exactly when the same profile reads the same bytes."""
@@ -114,28 +114,40 @@ def carry_on(
         return _finish(run, work, reading)
 
 
-def preview(work: Import, *, most: int = 50) -> tuple[Report, list[Verdict], list[list[Any]]]:
-    """Answer what a run would do, without writing: the counts, the first rows, and every refused place."""
-    report = Report()
-    first: list[Verdict] = []
-    refused: list[list[Any]] = []
+@dataclass(slots=True)
+class Preview:
+    """What a run would do: the counts, the first rows that would be taken, and every refused place."""
+
+    report: Report = field(default_factory=Report)
+    first: list[Verdict] = field(default_factory=list)
+    refusals: list[list[Any]] = field(default_factory=list)
+    remarks: list[list[Any]] = field(default_factory=list)
+    whole: bool = True
+
+
+def preview(work: Import, *, most: int = 50, seconds: float = 8) -> Preview:
+    """Judge the rows without writing anything. After so many `seconds` it stops, and `whole` says so."""
+    until = time.monotonic() + seconds
+    seen = Preview()
     with Reading(
         work.profile, work.folder, Run(now=timezone.now(), zone=work.profile.zone), limits=work.limits
     ) as reading:
         for step in work.profile.steps:
             target = work.target(step)
             for chunk in reading.chunks(step, target):
+                if time.monotonic() > until:
+                    seen.whole = False
+                    return seen
                 verdicts = target.judge(chunk.rows, _desk(work, step, None))
                 counts, record = _count(chunk, verdicts)
                 for file, entry in counts.items():
-                    line = report.line(step.name, file)
+                    line = seen.report.line(step.name, file)
                     for name, count in entry.items():
                         setattr(line, name, getattr(line, name) + count)
-                refused += record["refusals"]
-                report.remarks += len(record["remarks"])
-                if len(first) < most:
-                    first += [v for v in verdicts if v.outcome != Outcome.REFUSED][: most - len(first)]
-    return report, first, refused
+                seen.refusals += record["refusals"]
+                seen.remarks += record["remarks"]
+                seen.first += [v for v in verdicts if v.outcome != Outcome.REFUSED][: most - len(seen.first)]
+    return seen
 
 
 def _desk(work: Import, step: StepRule, run: ImportRun | None) -> Desk:

@@ -20,10 +20,14 @@ _PIECE = 1 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class FileSpec:
-    """How one file is written. Without `columns` its first row names them; `quote` empty means no quoting at all."""
+    """How one file is written. Without `columns` its first row names them; `quote` empty means no quoting at all.
+
+    `name` is what people know the file by; an upload is `stored` under another.
+    """
 
     alias: str
     name: str
+    stored: str = ""
     columns: tuple[str, ...] = ()
     delimiter: str = ","
     end: str = ""
@@ -32,13 +36,17 @@ class FileSpec:
     key: str = ""
     escaped: bool = False
 
+    @property
+    def on_disk(self) -> str:
+        return self.stored or self.name
+
 
 class Table:
     """One file, opened as declared: its columns and its rows. Reading it again starts at the first row."""
 
     def __init__(self, folder: Path, spec: FileSpec, limits: Limits = FOLDER) -> None:
         self.spec, self.limits = spec, limits
-        self.path = folder / spec.name
+        self.path = folder / spec.on_disk
         if not self.path.is_file():
             raise BadFile(f"{spec.name} is not in {folder}.")
         check_size(self.path, limits)
@@ -80,6 +88,10 @@ class Table:
         bad: list[int] = []
         return sum(1 for _ in self._numbered(lambda complaint: bad.append(complaint.row))) + len(bad)
 
+    def records(self) -> Iterator[Numbered]:
+        """Answer everything that can be split into cells, headings and rows of the wrong shape too."""
+        return self._records(lambda complaint: None)
+
     # --- how it is read ------------------------------------------------------------------------------------------
     def _encoding(self) -> str:
         declared = self.spec.encoding
@@ -93,8 +105,10 @@ class Table:
         for _, cells in self._records(lambda complaint: None):
             if len(cells) > self.limits.columns:
                 raise BadFile(f"{self.spec.name} has {len(cells)} columns; {self.limits.columns} are allowed.")
+            if not any(name.strip() for name in cells):
+                break
             return tuple(name.strip() or f"column {place}" for place, name in enumerate(cells, 1))
-        raise BadFile(f"{self.spec.name} holds no rows.")
+        raise BadFile(f"{self.spec.name} names no columns in its first row.")
 
     def _numbered(self, complain: Callable[[Complaint], None]) -> Iterator[Numbered]:
         records = self._records(complain)
