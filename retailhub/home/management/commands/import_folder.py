@@ -38,8 +38,13 @@ class Command(BaseCommand):
 
     def _import(self, folder: Path, name: str, output: Path, from_start: bool) -> None:
         work = folder_import(folder, find_profile(name), SYSTEM)
-        job = Job.objects.create(kind="import", label=f"Import {folder.name} as {name}", data={"folder": str(folder)})
-        run = open_run(work, job=job, output=output, from_start=from_start)
+        run = open_run(work, job=None, output=output, from_start=from_start)
+        job = run.job if run.job and not run.job.is_over else None
+        if job is None:
+            # A stopped run keeps its chunks, but its job told its story to the end.
+            label, data = f"Import {folder.name} as {name}", {"folder": str(folder), "profile": name}
+            job = run.job = Job.objects.create(kind="import_folder", label=label, data=data)
+            run.save(update_fields=["job"])
         if run.chunks.exists():
             self.stdout.write(f"going on with run {run.pk}, {run.chunks.count()} chunks are done")
         report: Report | None = None
@@ -47,7 +52,7 @@ class Command(BaseCommand):
             report = carry_on(run, work, progress, tell=self._tell)
             if report:
                 Job.objects.filter(pk=job.pk).update(
-                    data={"folder": str(folder), "profile": name, "report": report.as_dict()},
+                    data={**job.data, "report": report.as_dict()},
                     result_file=str(Path(run.output) / "refused.csv"),
                 )
         self._tell("", 0, 0)
