@@ -168,11 +168,12 @@ def test_a_preview_says_what_a_run_would_do_and_writes_nothing(tmp_path: Path) -
     (tmp_path / "a.csv").write_text(TEN + "K,x\n")
     target = Kept()
     target.kept["B"] = {"code": "B", "price": 7}
-    report, first, refused = preview(work_of(tmp_path, BY_THREE, target), most=4)
-    assert (report.total("new"), report.total("changed"), report.total("refused")) == (9, 1, 1)
-    assert [verdict.row.values["code"] for verdict in first] == ["A", "B", "C", "D"]
-    assert first[1].changes["price"][0] == 7
-    assert refused == [["a.csv", 12, "price", "x", "this is not a number"]]
+    seen = preview(work_of(tmp_path, BY_THREE, target), most=4)
+    assert [seen.report.total(name) for name in ("new", "changed", "refused")] == [9, 1, 1]
+    assert [verdict.row.values["code"] for verdict in seen.first] == ["A", "B", "C", "D"]
+    assert seen.first[1].changes["price"][0] == 7
+    assert seen.whole
+    assert seen.refusals == [["a.csv", 12, "price", "x", "this is not a number"]]
     assert (len(target.kept), ImportRun.objects.count()) == (1, 0)
 
 
