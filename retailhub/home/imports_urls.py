@@ -10,6 +10,7 @@ app_name = "imports"
 urlpatterns = [
     path("", views.StartPage.as_view(), name="start"),
     path("template/<str:kind>/", views.Template.as_view(), name="template"),
+    path("export/<str:what>.<str:form>", views.Export.as_view(), name="export"),
     path("<uuid:token>/columns/", views.ColumnsPage.as_view(), name="columns"),
     path("<uuid:token>/preview/", views.PreviewPage.as_view(), name="preview"),
     path("<int:pk>/", views.ReportPage.as_view(), name="report"),

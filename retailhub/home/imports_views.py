@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from inventory.resources import RESOURCES
 from retailhub.core.errors import DomainError
 from retailhub.core.imports.escaping import safe_cell
+from retailhub.core.imports.exports import as_csv
+from retailhub.core.imports.formats import SafeXlsx
+from retailhub.core.imports.limits import UPLOAD
 from retailhub.core.imports.report import REFUSED, REMARKED
 from retailhub.core.imports.runner import preview
 from retailhub.core.imports.targets import Outcome, Target, Verdict
@@ -265,3 +277,28 @@ class Template(ImportPage):
         response["Content-Disposition"] = f'attachment; filename="{kwargs["kind"].replace(" ", "-")}.csv"'
         csv.writer(response).writerow([safe_cell(field.title) for field in fields_for(target, self.principal)])
         return response
+
+
+class Export(ShellPage):
+    """A list as a file, scoped like the list itself: CSV of any length row by row, XLSX of bounded length."""
+
+    title = gettext_lazy("Export")
+    scopes: ClassVar[dict[str, str]] = {"items": "items:read", "stock": "stock:read"}
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        what, form = kwargs["what"], kwargs["form"]
+        resource_class = or_404(RESOURCES.get(what) if form in {"csv", "xlsx"} else None)
+        if not self.principal.may(self.scopes[what]):
+            raise NotAllowed(self.scopes[what])
+        resource, rows = resource_class(sees_costs=self.principal.sees_costs), resource_class.rows(self.principal)
+        name = f"{what}-{timezone.now():%Y-%m-%d}.{form}"
+        if form == "csv":
+            answer: Any = StreamingHttpResponse(as_csv(resource, rows), content_type="text/csv; charset=utf-8")
+        else:
+            if rows.count() > UPLOAD.rows:
+                messages.error(request, _("This list is too long for a workbook: take it as CSV."))
+                return HttpResponseRedirect(reverse("imports:start"))
+            book = SafeXlsx()
+            answer = HttpResponse(book.export_data(resource.export(rows)), content_type=book.get_content_type())
+        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        return answer
