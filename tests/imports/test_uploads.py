@@ -14,7 +14,6 @@ from typing import Any
 import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -63,12 +62,12 @@ def manager() -> User:
 
 
 @pytest.fixture
-def browser(client: Client, manager: User) -> Client:
+def browser(client: Any, manager: User) -> Any:
     client.force_login(manager)
     return client
 
 
-def uploaded(browser: Client, kind: str, name: str, raw: bytes) -> Any:
+def uploaded(browser: Any, kind: str, name: str, raw: bytes) -> Any:
     return browser.post(reverse("imports:start"), {"kind": kind, "file": SimpleUploadedFile(name, raw)})
 
 
@@ -84,7 +83,7 @@ ITEMS = b"Item number;Title;List price;Note\nA-1;Lamp;19,90;x\nA-2;Chair;;y\nA-3
 
 
 def test_a_file_goes_from_upload_to_report_and_its_bad_rows_come_back(
-    browser: Client, rung: list[Any], manager: User
+    browser: Any, rung: list[Any], manager: User
 ) -> None:
     ItemFactory.create(sku="A-1", name="Lamp", price=Decimal("18.50"), currency="EUR")
     answer = uploaded(browser, "items", "my items.csv", ITEMS)
@@ -135,7 +134,7 @@ def test_a_file_goes_from_upload_to_report_and_its_bad_rows_come_back(
     assert ImportRun.objects.get().actor == f"user:{manager.username}"
 
 
-def test_the_columns_chosen_last_time_are_offered_again(browser: Client) -> None:
+def test_the_columns_chosen_last_time_are_offered_again(browser: Any) -> None:
     raw = b"code,what,ean\nA,Lamp,\n"
     answer = uploaded(browser, "items", "a.csv", raw)
     assert browser.get(answer.url).context["form"].initial["sku"] == "code"
@@ -144,7 +143,7 @@ def test_the_columns_chosen_last_time_are_offered_again(browser: Client) -> None
     assert again.context["form"].initial["name"] == "what"
 
 
-def test_a_workbook_is_read_like_a_file(browser: Client, rung: list[Any]) -> None:
+def test_a_workbook_is_read_like_a_file(browser: Any, rung: list[Any]) -> None:
     raw = workbook(["SKU", "Name", "Price", "EAN"], ["A", "Lamp", 19.9, 4006381333931], [], ["B", "Chair", 12, None])
     answer = uploaded(browser, "items", "items.xlsx", raw)
     browser.post(answer.url, {"sku": "SKU", "name": "Name", "price": "Price", "barcodes": "EAN", "all_currency": "EUR"})
@@ -156,7 +155,7 @@ def test_a_workbook_is_read_like_a_file(browser: Client, rung: list[Any]) -> Non
     ]
 
 
-def test_prices_change_only_items_that_are_there(browser: Client) -> None:
+def test_prices_change_only_items_that_are_there(browser: Any) -> None:
     ItemFactory.create(sku="A", price=Decimal("1"), currency="EUR")
     answer = uploaded(browser, "prices", "p.csv", b"sku,price\na,2.50\nB,3\n")
     page = browser.get(browser.post(answer.url, {"sku": "sku", "price": "price"}).url)
@@ -164,7 +163,7 @@ def test_prices_change_only_items_that_are_there(browser: Client) -> None:
     assert page.context["refusals"] == [["p.csv", 3, "sku", "B", "no item has this SKU"]]
 
 
-def test_a_count_is_posted_place_by_place_and_only_where_one_may(client: Client, rung: list[Any]) -> None:
+def test_a_count_is_posted_place_by_place_and_only_where_one_may(client: Any, rung: list[Any]) -> None:
     item = ItemFactory.create(sku="A")
     here, there = LocationFactory.create(code="here"), LocationFactory.create(code="there")
     put_on_hand(item, here, 5)
@@ -185,7 +184,7 @@ def test_a_count_is_posted_place_by_place_and_only_where_one_may(client: Client,
     assert dict(StockLevel.objects.values_list("location__code", "on_hand")) == {"here": 3, "there": 5}
 
 
-def test_who_lost_the_right_meanwhile_imports_nothing(browser: Client, rung: list[Any], manager: User) -> None:
+def test_who_lost_the_right_meanwhile_imports_nothing(browser: Any, rung: list[Any], manager: User) -> None:
     answer = uploaded(browser, "items", "a.csv", b"sku,name\nA,Lamp\n")
     browser.post(browser.post(answer.url, {"sku": "sku", "name": "name"}).url)
     manager.memberships.all().delete()
@@ -196,7 +195,7 @@ def test_who_lost_the_right_meanwhile_imports_nothing(browser: Client, rung: lis
     assert (job.state, Item.objects.count()) == (Job.State.FAILED, 0)
 
 
-def test_pages_are_for_those_who_may_import_and_reports_for_those_who_did(client: Client, rung: list[Any]) -> None:
+def test_pages_are_for_those_who_may_import_and_reports_for_those_who_did(client: Any, rung: list[Any]) -> None:
     client.force_login(person(Role.WAREHOUSE))
     assert client.get(reverse("imports:start")).status_code == 403
     client.force_login(person(Role.STORE_MANAGER))
@@ -214,7 +213,7 @@ def test_pages_are_for_those_who_may_import_and_reports_for_those_who_did(client
     assert client.get(reverse("imports:report", args=[pk])).status_code == 200
 
 
-def test_who_may_not_see_costs_can_neither_bring_nor_see_them(browser: Client, monkeypatch: Any) -> None:
+def test_who_may_not_see_costs_can_neither_bring_nor_see_them(browser: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("retailhub.core.access.Principal.sees_costs", False)
     ItemFactory.create(sku="A", cost=Decimal("3.00"))
     answer = uploaded(browser, "items", "a.csv", b"sku,cost\nA,4\n")
@@ -232,14 +231,14 @@ def test_who_may_not_see_costs_can_neither_bring_nor_see_them(browser: Client, m
         ("noise.csv", b"\x81\x8d\x8f\x90", "neither UTF-8"),
     ],
 )
-def test_files_that_cannot_be_read_are_refused_at_the_door(browser: Client, name: str, raw: bytes, reason: str) -> None:
+def test_files_that_cannot_be_read_are_refused_at_the_door(browser: Any, name: str, raw: bytes, reason: str) -> None:
     answer = uploaded(browser, "items", name, raw)
     assert answer.status_code == 422
     assert re.search(reason, str(answer.context["form"].errors))
     assert not list(uploading.draft_folder("0" * 32).parent.iterdir())
 
 
-def test_a_required_column_and_a_column_used_twice_are_named(browser: Client) -> None:
+def test_a_required_column_and_a_column_used_twice_are_named(browser: Any) -> None:
     answer = uploaded(browser, "items", "a.csv", b"x,y\n1,2\n")
     page = browser.post(answer.url, {"sku": "", "name": "x", "category": "x"})
     assert page.status_code == 422
@@ -251,7 +250,7 @@ def test_a_required_column_and_a_column_used_twice_are_named(browser: Client) ->
 
 
 def test_an_import_is_done_in_slices_and_taken_up_again_when_its_worker_dies(
-    browser: Client, rung: list[Any], monkeypatch: pytest.MonkeyPatch
+    browser: Any, rung: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = "".join(f"S{number},Thing {number}\n" for number in range(1_200))
     answer = uploaded(browser, "items", "a.csv", f"sku,name\n{rows}".encode())
@@ -270,7 +269,7 @@ def test_an_import_is_done_in_slices_and_taken_up_again_when_its_worker_dies(
     assert list(uploading.neglected_jobs()) == [job.pk]
 
 
-def test_a_stopped_import_goes_on_where_it_was(browser: Client, rung: list[Any]) -> None:
+def test_a_stopped_import_goes_on_where_it_was(browser: Any, rung: list[Any]) -> None:
     answer = uploaded(browser, "items", "a.csv", b"sku,name\nA,Lamp\n")
     browser.post(browser.post(answer.url, {"sku": "sku", "name": "name"}).url)
     job = Job.objects.get()
