@@ -17,6 +17,7 @@ from inventory.services.serving import serve_waiting
 from inventory.services.shortening import take_promises_back
 from retailhub.core.errors import DomainError, Invalid, Offence
 from retailhub.core.sql import rows
+from retailhub.core.text import sku_key
 from retailhub.core.transactions import retried
 
 REASONS = (Reason.OPENING, Reason.COUNT, Reason.DAMAGE, Reason.LOSS, Reason.FOUND, Reason.CORRECTION)
@@ -69,6 +70,7 @@ def adjust_stock(
         levels=lock_levels(Place(item.pk, location.pk) for item in items), actor=actor, occurred_at=occurred_at
     )
     changes: list[int] = []
+    left: list[int] = []
     after: dict[tuple[Place, str], int] = {}
     for item, line in zip(items, lines, strict=True):
         place = Place(item.pk, location.pk)
@@ -76,12 +78,13 @@ def adjust_stock(
         change = line.change if line.change is not None else (line.counted or 0) - have
         after[(place, line.bucket)] = have + change
         changes.append(change)
+        left.append(have + change)
     counted = {
         Place(item.pk, location.pk)
         for item, line in zip(items, lines, strict=True)
         if line.counted is not None and line.bucket == Bucket.SELLABLE
     }
-    _refuse_too_few(posting, lines, [Place(item.pk, location.pk) for item in items], after, counted)
+    _refuse_too_few(posting, lines, [Place(item.pk, location.pk) for item in items], left, after, counted)
     document = new_document(
         kind=StockDocument.Kind.ADJUSTMENT,
         location=location,
@@ -136,9 +139,10 @@ def _check(reason: str, lines: Sequence[AdjustmentLine]) -> None:
     for index, line in enumerate(lines):
         if (line.change is None) == (line.counted is None):
             errors.append(Offence(pointer=f"/lines/{index}", code="invalid", detail="give either change or counted"))
-        if line.counted is not None and (line.sku, line.bucket) in seen:
+        key = (sku_key(line.sku), line.bucket)
+        if line.counted is not None and key in seen:
             errors.append(Offence(pointer=f"/lines/{index}", code="invalid", detail="this SKU is counted twice here"))
-        seen.add((line.sku, line.bucket))
+        seen.add(key)
     if errors:
         raise Invalid("This is not a complete adjustment.", errors=errors)
 
@@ -147,14 +151,15 @@ def _refuse_too_few(
     posting: Posting,
     lines: Sequence[AdjustmentLine],
     places: Sequence[Place],
+    left: Sequence[int],
     after: dict[tuple[Place, str], int],
     counted: set[Place],
 ) -> None:
     below_zero, below_reserved = [], []
     for index, (line, place) in enumerate(zip(lines, places, strict=True)):
         level: Level = posting.levels[place]
-        left = after[(place, line.bucket)]
-        if left < 0:
+        # Lines are booked one after the other, and none of them can take what the next one brings.
+        if left[index] < 0:
             have = getattr(level, line.bucket)
             below_zero.append(
                 Offence(
@@ -164,7 +169,7 @@ def _refuse_too_few(
                     extra={"sku": line.sku, "on_hand": have},
                 )
             )
-        elif line.bucket == Bucket.SELLABLE and left < level.reserved and place not in counted:
+        elif line.bucket == Bucket.SELLABLE and after[(place, line.bucket)] < level.reserved and place not in counted:
             below_reserved.append((index, line, place, level.reserved))
     if below_zero:
         raise BelowZero(errors=below_zero)
