@@ -52,22 +52,24 @@ def move_stock(
         raise Invalid("This is not a complete move.", errors=errors)
     items = find_items([line.sku for line in lines])
     posting = Posting(levels=lock_levels(Place(item.pk, location.pk) for item in items), actor=actor)
+    short: list[Offence] = []
     for index, (item, line) in enumerate(zip(items, lines, strict=True)):
         level = posting.levels[Place(item.pk, location.pk)]
         have = level.available if line.from_bucket == Bucket.SELLABLE else getattr(level, line.from_bucket)
         if have < line.quantity:
             promised = line.from_bucket == Bucket.SELLABLE and level.sellable >= line.quantity
-            raise (BelowReserved if promised else BelowZero)(
-                errors=[
-                    Offence(
-                        pointer=f"/lines/{index}/quantity",
-                        code="below_reserved" if promised else "below_zero",
-                        detail=f"only {have} of {line.sku} can leave {Bucket(line.from_bucket).label.lower()}",
-                        extra={"sku": line.sku, "available": have},
-                    )
-                ]
+            short.append(
+                Offence(
+                    pointer=f"/lines/{index}/quantity",
+                    code="below_reserved" if promised else "below_zero",
+                    detail=f"only {have} of {line.sku} can leave {Bucket(line.from_bucket).label.lower()}",
+                    extra={"sku": line.sku, "available": have},
+                )
             )
-        _shift_ahead(posting, item.pk, location, line)
+        else:
+            _shift_ahead(posting, item.pk, location, line)
+    if short:
+        raise (BelowZero if any(x.code == "below_zero" for x in short) else BelowReserved)(errors=short)
     document = new_document(
         kind=StockDocument.Kind.MOVE,
         location=location,
