@@ -250,6 +250,8 @@ def _arrivals(lines: Sequence[TransferLine], arrived: Sequence[Arrived] | None) 
     if arrived is None:
         return {line: Arrived(line=line, received=units) for line, units in road.items() if units}
     errors = []
+    if not any(entry.received or entry.damaged or entry.lost for entry in arrived):
+        raise Invalid(errors=[Offence(pointer="/lines", code="invalid", detail="nothing arrived and nothing is lost")])
     for index, entry in enumerate(arrived):
         units = entry.received + entry.damaged + entry.lost
         if entry.line not in road:
