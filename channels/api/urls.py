@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from channels.api import explaining, listings, views
-from channels.api.webhooks import webhook
+from channels.api.webhooks import Webhook
 
 urlpatterns = [
     path("channels/", views.Channels.as_view()),
@@ -16,5 +16,5 @@ urlpatterns = [
     path("channels/<str:code>/resume/", views.Resume.as_view()),
     path("channels/<str:code>/sync/", views.Sync.as_view()),
     path("stock/explain/", explaining.Explain.as_view()),
-    path("webhooks/<str:code>/", webhook),
+    path("webhooks/<str:code>/", Webhook.as_view()),
 ]

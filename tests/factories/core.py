@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
+from django.conf import settings
 from rest_framework.test import APIClient
 
 from retailhub.core.access import SCOPES
 from retailhub.core.models import ApiKey, Membership, User
 from retailhub.core.services.keying import make_key
+from tests.contract import hold_to_contract
 
 _number = count(1)
 
@@ -35,7 +37,10 @@ def program(*scopes: str, **kwargs: Any) -> Program:
 
 
 class Program(APIClient):
-    """A program with an API key. Each call that writes gets a fresh Idempotency-Key unless one is given."""
+    """A program with an API key. Each call that writes gets a fresh Idempotency-Key unless one is given.
+
+    Every answer is held against docs/openapi.yaml.
+    """
 
     def __init__(self, secret: str = "") -> None:
         super().__init__(raise_request_exception=False)
@@ -48,6 +53,13 @@ class Program(APIClient):
         if key is not None:
             headers["Idempotency-Key"] = key or f"test-{next(_number)}"
         return getattr(self, method)(f"/api/v1{path}", body, format="json", headers=headers)
+
+    def request(self, **request: Any) -> Any:
+        response = super().request(**request)
+        path, urls = request["PATH_INFO"], getattr(settings, "ROOT_URLCONF", "")
+        if path.startswith("/api/v1/") and urls == "retailhub.urls":
+            hold_to_contract(request["REQUEST_METHOD"], path, response)
+        return response
 
     def read(self, path: str, **query: Any) -> Any:
         return self.get(f"/api/v1{path}", query)
