@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
@@ -39,6 +40,7 @@ def note_success(account: Account, **seen: datetime) -> None:
     )
 
 
+@transaction.atomic
 def note_failure(account: Account, error: ConnectorError) -> float:
     """The channel did not answer well: count it, and answer in how many seconds to call again.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from channels.models import Account
 from retailhub.core.models import Attention
 from retailhub.core.services.attending import raise_attention
@@ -29,6 +31,7 @@ class Bad:
     raw: str = ""
 
 
+@transaction.atomic
 def quarantine(account: Account, bad: Sequence[Bad]) -> None:
     """Keep each once per version; an order without an id cannot be asked for again, but is shown all the same."""
     if not bad:
@@ -46,6 +49,7 @@ def quarantine(account: Account, bad: Sequence[Bad]) -> None:
     raise_quarantined(account, [(pk, f"Order {external_id}", reason) for pk, external_id, reason in kept])
 
 
+@transaction.atomic
 def raise_quarantined(account: Account, messages: Sequence[tuple[int, str, str]]) -> None:
     """Let a person look at these messages: (id, what it is about, why)."""
     raise_attention(

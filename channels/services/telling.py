@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -108,6 +109,7 @@ def _lines(account: Account, connector: Connector, shipment: Shipment) -> tuple[
     return tuple(told)
 
 
+@transaction.atomic
 def _give_up(account: Account, shipment: Shipment, reason: str) -> None:
     _note_told(shipment)
     raise_attention(

@@ -30,7 +30,7 @@ WHERE l.state = 'live' AND k.component_id = ANY(%s)
 _WANT = """
 INSERT INTO channels_stockintent (listing_id, account_id, state, wanted_version, sent_version, confirmed_version,
     urgency, attempts, stale_in_a_row, due_at, wanted_at, error)
-SELECT w.listing_id, l.account_id, 'due', 1, 0, 0, w.urgency, 0, 0, now() + make_interval(secs => w.gather),
+SELECT w.listing_id, l.account_id, 'due', 1, 0, 0, w.urgency, 0, 0, clock_timestamp() + make_interval(secs => w.gather),
        w.wanted_at, ''
 FROM unnest(%s::bigint[], %s::smallint[], %s::float8[], %s::timestamptz[]) AS w(listing_id, urgency, gather, wanted_at)
 JOIN channels_listing l ON l.id = w.listing_id

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from channels.connectors import registry
@@ -18,7 +16,7 @@ def warehouse(db: None) -> Location:
 
 
 @pytest.fixture
-def connector(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedConnector]:
+def connector(monkeypatch: pytest.MonkeyPatch) -> ScriptedConnector:
     """A channel in memory, of the kind `scripted`."""
     made = ScriptedConnector()
     monkeypatch.setitem(registry.BUILT_IN, "scripted", "tests.channels.scripted:ScriptedConnector")
@@ -28,4 +26,4 @@ def connector(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedConnector]:
         return made if kind == "scripted" else real(kind)
 
     monkeypatch.setattr("channels.services.settings.connector_for", found)
-    yield made
+    return made

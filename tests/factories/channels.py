@@ -10,6 +10,7 @@ from channels.services.connecting import open_channel, resume_account
 from channels.services.listing import ListingWanted, upsert_listings
 from channels.services.pushing import push_stock
 from inventory.models import Item, Location
+from retailhub.outbox.services.delivering import deliver_waiting
 
 _number = count(1)
 
@@ -49,7 +50,9 @@ def intent_of(listing: Listing) -> StockIntent:
 
 
 def push_all(account: Account) -> None:
-    """Have the channel told everything that is due now, or will be in a moment."""
+    """Have the news delivered, and the channel told everything that is due now or will be in a moment."""
+    while deliver_waiting():
+        pass
     make_due(account)
     while push_stock(account_id=account.pk).sent:
         make_due(account)
