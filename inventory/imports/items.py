@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from inventory.models import Item
+from inventory.barcodes import gtin14, looks_like_gtin
+from inventory.models import Barcode, Item
 from inventory.services.cataloguing import ItemDraft, upsert_items
 from retailhub.core.imports.fields import Field
 from retailhub.core.imports.targets import Desk, Outcome, Row, Verdict
@@ -64,6 +65,7 @@ class ItemImport:
             .select_related("category__parent")
             .prefetch_related("barcodes")
         }
+        owners = _owners(rows)
         verdicts = []
         for row, key in zip(rows, keys, strict=True):
             verdict = Verdict(row)
@@ -80,11 +82,21 @@ class ItemImport:
                 if path is not None:
                     old["category"], new["category"] = _path_of(item), path
                 if "barcodes" in row.columns and row.values["barcodes"]:
-                    old["barcodes"] = {code.code for code in item.barcodes.all()}
-                    new["barcodes"] = old["barcodes"] | set(row.values["barcodes"])
+                    have = {code.code_key: code.code for code in item.barcodes.all()}
+                    told = {barcode_key(code): code for code in row.values["barcodes"]}
+                    old["barcodes"] = set(have.values())
+                    new["barcodes"] = set({**told, **have}.values())
                 verdict.compare(old, new)
+            if verdict.outcome != Outcome.REFUSED:
+                self._judge_price(verdict, item)
+                _judge_barcodes(verdict, key, owners)
             verdicts.append(verdict)
         return verdicts
+
+    def _judge_price(self, verdict: Verdict, item: Item | None) -> None:
+        currency = verdict.row.values.get("currency") or (item.currency if item else "")
+        if verdict.row.values.get("price") is not None and not currency:
+            verdict.refuse("price", "a price needs its currency")
 
     def apply(self, verdicts: Sequence[Verdict], desk: Desk) -> None:
         if not verdicts:
@@ -115,6 +127,27 @@ class ItemImport:
             if verdict.outcome == Outcome.CHANGED and "barcodes" not in verdict.changes:
                 del given["barcodes"]
         return ItemDraft(sku=row.values["sku"], **given)
+
+
+def barcode_key(code: str) -> str:
+    return gtin14(code) or sku_key(code)
+
+
+def _owners(rows: Sequence[Row]) -> dict[str, str]:
+    """Answer who has the barcodes that the rows name: {key of the code: key of the SKU}."""
+    codes = {barcode_key(code) for row in rows for code in row.values.get("barcodes") or ()}
+    if not codes:
+        return {}
+    return dict(Barcode.objects.filter(code_key__in=codes).values_list("code_key", "item__sku_key"))
+
+
+def _judge_barcodes(verdict: Verdict, key: str, owners: dict[str, str]) -> None:
+    """Refuse a barcode with a wrong check digit, or one that another item (or an earlier row) has."""
+    for code in verdict.row.values.get("barcodes") or ():
+        if looks_like_gtin(code) and gtin14(code) is None:
+            verdict.refuse("barcodes", f"{code} has a wrong check digit")
+        elif owners.setdefault(barcode_key(code), key) != key:
+            verdict.refuse("barcodes", f"{code} belongs to {owners[barcode_key(code)]}")
 
 
 class PriceImport(ItemImport):
