@@ -155,7 +155,7 @@ def _desk(work: Import, step: StepRule, run: ImportRun | None) -> Desk:
         principal=work.principal,
         source=work.profile.name,
         now=run.started_at if run else timezone.now(),
-        options={"books_currency": work.books_currency, **step.options},
+        options=step.options,
     )
 
 

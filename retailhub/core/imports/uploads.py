@@ -21,6 +21,7 @@ from retailhub.core.imports.workbooks import workbook_to_csv
 
 DELIMITERS = (",", ";", "\t", "|")
 ROWS = "rows.csv"
+MOST_SHOWN = 80
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
 
@@ -55,9 +56,11 @@ def look_at(folder: Path, stored: str, name: str) -> Upload:
     table = Table(
         folder, FileSpec(alias="upload", name=name, stored=ROWS, delimiter=delimiter, encoding=encoding), UPLOAD
     )
+    if table.count() > UPLOAD.rows:
+        raise BadFile(f"{name} has more than {UPLOAD.rows:,} rows.")
     samples: list[tuple[str, ...]] = []
     for _, cells in table.rows(lambda complaint: None):
-        samples.append(tuple(cells))
+        samples.append(tuple(cell[:MOST_SHOWN] for cell in cells))
         if len(samples) == 3:
             break
     return Upload(name=name, delimiter=delimiter, encoding=encoding, headings=table.columns, samples=tuple(samples))
