@@ -50,7 +50,12 @@ class ColumnsForm(HouseForm):
         ]
         for field in fields_for(target, principal):
             self.fields[field.name] = forms.ChoiceField(
-                label=field.title, choices=choices, required=False, widget=forms.Select(attrs={"class": "rh-input"})
+                label=field.title,
+                choices=choices,
+                # A place may be chosen for the whole file below.
+                required=field.required and field.name != "location",
+                error_messages={"required": _("Say which column holds this.")},
+                widget=forms.Select(attrs={"class": "rh-input"}),
             )
         if kind == "stock count":
             places = Location.objects.for_principal(principal, "stock:write").filter(is_active=True)
@@ -82,10 +87,8 @@ class ColumnsForm(HouseForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        named = [*self.chosen(), *self.constants()]
-        for field in self.target.fields:
-            if field.required and field.name not in named and field.name in self.fields:
-                self.add_error(field.name, _("Say which column holds this."))
+        if "all_location" in self.fields and not data.get("location") and not data.get("all_location"):
+            self.add_error("location", _("Say which column holds this, or choose a place below."))
         twice = _twice(self.chosen().values())
         for name, heading in self.chosen().items():
             if heading in twice:

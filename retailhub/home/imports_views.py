@@ -38,6 +38,8 @@ from retailhub.home.imports_forms import COSTS, ColumnsForm, UploadForm, fields_
 
 DRAFTS, REMEMBERED = "imports", "import columns"
 MOST_DRAFTS, MOST_SHOWN = 8, 500
+HEADINGS_ALONE = 40
+"""A file of complaints is no longer than this when it holds none."""
 
 
 class ImportPage(ShellPage):
@@ -233,7 +235,7 @@ class ReportPage(JobPage):
             run=run,
             report=job.data.get("report"),
             refused=job.data.get("refused", []),
-            files=sorted(_files(job, run)) if job.is_over else [],
+            files=list(_files(job, run)) if job.is_over else [],
             may_try=job.kind == uploading.JOB and job.state in {Job.State.FAILED, Job.State.CANCELLED},
             status=286 if self.is_partial and job.is_over else 200,
         )
@@ -256,7 +258,8 @@ class TryAgain(JobPage):
 def _files(job: Job, run: ImportRun | None) -> dict[str, Path]:
     names = (uploading.TO_FIX, REFUSED, REMARKED)
     folder = Path(run.output) if run and run.output else None
-    return {name: folder / name for name in names if folder and (folder / name).is_file()}
+    found = {name: folder / name for name in names} if folder else {}
+    return {name: path for name, path in found.items() if path.is_file() and path.stat().st_size > HEADINGS_ALONE}
 
 
 class Download(JobPage):
