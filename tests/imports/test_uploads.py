@@ -120,7 +120,7 @@ def test_a_file_goes_from_upload_to_report_and_its_bad_rows_come_back(
     run_import(job.pk)
     assert dict(Item.objects.values_list("sku", "price")) == {"A-1": Decimal("19.9"), "A-2": None}
     page = browser.get(first.url)
-    assert page.context["files"] == ["refused.csv", "remarks.csv", "to-fix.csv"]
+    assert page.context["files"] == ["to-fix.csv", "refused.csv"]
     report = page.context["report"]
     assert [report[name] for name in ("read", "new", "changed", "same", "refused")] == [4, 1, 1, 0, 2]
     told = b"".join(browser.get(reverse("imports:download", args=[job.pk, "to-fix.csv"])).streaming_content)
@@ -300,7 +300,7 @@ def test_formulas_that_we_wrote_come_back_as_what_they_were(tmp_path: Path) -> N
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused_by_its_child(tmp_path: Path) -> None:
-    raw = workbook(*[["x" * 50] * 50 for _ in range(2_000)])
+    raw = workbook(*[["x" * 50] * 50 for _ in range(200)])
     (tmp_path / "a.xlsx").write_bytes(raw)
     with pytest.raises(BadFile, match="unpacks to"):
         workbook_to_csv(tmp_path / "a.xlsx", tmp_path / "rows.csv", Limits(unpacked_bytes=10_000))
