@@ -26,9 +26,7 @@ def settings_of_kind(kind: str) -> tuple[SettingField, ...]:
 
 
 def kind_choices() -> list[tuple[str, Any]]:
-    return [(DESK, _("Desk: orders are typed in here"))] + [
-        (kind, connector_for(kind).label) for kind in connector_kinds()
-    ]
+    return [(DESK, _("Desk"))] + [(kind, connector_for(kind).label) for kind in connector_kinds()]
 
 
 class PauseForm(HouseForm):
@@ -55,6 +53,9 @@ class ExposureForm(HouseForm):
 class ConnectForm(HouseForm):
     """A new channel: its facts, the places it sells from, and what its connector asks for."""
 
+    template_name = "channels/connect_form.html"
+    aliases = {"locations": ""}
+
     code = forms.RegexField(
         r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
         label=gettext_lazy("Code"),
@@ -64,18 +65,20 @@ class ConnectForm(HouseForm):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
     currency = forms.CharField(label=gettext_lazy("Currency"), min_length=3, max_length=3)
     prices_include_tax = forms.BooleanField(label=gettext_lazy("Prices include tax"), required=False, initial=True)
-    locations = forms.MultipleChoiceField(
-        label=gettext_lazy("Sells from"),
-        widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("In this order: what stands first is promised first."),
-    )
 
     def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind = kind
-        places: Any = self.fields["locations"]
         real = Location.objects.places().filter(is_active=True).exclude(kind=Location.Kind.TRANSIT)
-        places.choices = [(place.code, f"{place.name} ({place.code})") for place in real]
+        self.places = {f"rank_{place.code}": place.code for place in real}
+        for place in real:
+            self.fields[f"rank_{place.code}"] = forms.IntegerField(
+                label=place.name,
+                required=False,
+                min_value=1,
+                max_value=99,
+                widget=forms.NumberInput(attrs={"class": "rh-input rh-num", "inputmode": "numeric"}),
+            )
         self.asked = settings_of_kind(kind)
         for setting in self.asked:
             self.fields[f"setting_{setting.name}"] = _field_of(setting)
@@ -85,6 +88,22 @@ class ConnectForm(HouseForm):
         if currency not in currencies():
             raise forms.ValidationError(_("There is no currency %(code)s.") % {"code": currency})
         return currency
+
+    @property
+    def ranks(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.places]
+
+    @property
+    def plain(self) -> list[forms.BoundField]:
+        return [field for field in self.visible_fields() if field.name not in self.places]
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean() or {}
+        ranked = [(data[name], code) for name, code in self.places.items() if data.get(name)]
+        if not ranked:
+            self.add_error(None, _("Say from which places this channel sells: 1 stands first."))
+        data["locations"] = [code for _rank, code in sorted(ranked)]
+        return data
 
     def told(self, *, secret: bool) -> dict[str, Any]:
         """Answer the connector's secrets, or its other settings."""

@@ -19,11 +19,12 @@ def reason_choices(reasons: tuple[Reason, ...], *leave_out: Reason) -> list[tupl
     return [(reason.value, reason.label) for reason in reasons if reason not in leave_out]
 
 
-class PlaceField(forms.ModelChoiceField):
+class PlaceField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
     """A place where the person may move stock."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Location.objects.none(), to_field_name="code", empty_label=None, **kwargs)
+        kwargs.setdefault("empty_label", None)
+        super().__init__(Location.objects.none(), to_field_name="code", **kwargs)
 
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.name)
@@ -117,7 +118,7 @@ class TransferForm(HouseForm):
     aliases = {"from": "origin", "to": "destination"}
 
     origin = PlaceField(label=gettext_lazy("From"))
-    destination = PlaceField(label=gettext_lazy("To"))
+    destination = PlaceField(label=gettext_lazy("To"), empty_label="")
     due = forms.DateField(
         label=gettext_lazy("Expected there"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from django.core import signing
 from django.db.models import Q, QuerySet, Sum
@@ -186,13 +183,3 @@ def components_of(kit: Item, principal: Principal) -> list[ComponentStock]:
         .values_list("item", "units")
     )
     return [ComponentStock(part.component, part.quantity, free.get(part.component_id, 0)) for part in parts]
-
-
-def levels_here(items: Sequence[Item], location: Location) -> dict[int, StockLevel]:
-    """Answer each item's level at one place, by item id; missing where nothing ever stood."""
-    return {level.item_id: level for level in StockLevel.objects.filter(item__in=items, location=location)}
-
-
-def last_change(item: Item) -> datetime | None:
-    found: Any = StockMovement.objects.filter(item=item).order_by("-pk").values_list("occurred_at", flat=True).first()
-    return found

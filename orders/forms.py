@@ -37,6 +37,7 @@ class LinesForm(HouseForm):
                 help_text=self.help_of(line),
                 widget=forms.NumberInput(attrs={"class": "rh-input rh-num", "inputmode": "numeric"}),
             )
+            field.rh_quiet = True  # type: ignore[attr-defined]  # "optional" beside every line would be noise
             self.fields[f"line_{line.line}"] = field
 
     def help_of(self, line: OrderLine) -> str:
@@ -81,7 +82,8 @@ class ShipForm(LinesForm):
             return 0
         places = {entry["location"] for entry in stock.allocations}
         if places and places != {self.here}:
-            return min(stock.reserved, sum(e["quantity"] for e in stock.allocations if e["location"] == self.here))
+            here = sum(int(e["quantity"]) for e in stock.allocations if e["location"] == self.here)
+            return min(stock.reserved, here)
         return stock.reserved
 
     def help_of(self, line: OrderLine) -> str:

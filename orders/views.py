@@ -87,8 +87,9 @@ def _amount(line: OrderLine) -> Any:
 def _address(order: Order) -> list[str]:
     """Answer the address as lines, whatever the channel called its parts."""
     told = order.shipping_address or {}
-    known = ("name", "company", "line1", "line2", "postal_code", "city", "region", "country")
-    lines = [str(told[name]) for name in known if told.get(name)]
+    town = " ".join(str(told[name]) for name in ("postal_code", "postcode", "city") if told.get(name))
+    known = [told.get(name) for name in ("name", "company", "line1", "line2")]
+    lines = [str(line) for line in [*known, town, told.get("region"), told.get("country")] if line]
     return lines or [str(value) for value in told.values() if value and not isinstance(value, dict | list)]
 
 

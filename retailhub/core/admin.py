@@ -59,7 +59,7 @@ class MembershipInline(HouseInline):
 
 @admin.register(User)
 class UserAdmin(HouseAdmin[User], _UserAdmin[User]):
-    form = UserChangeForm
+    form = UserChangeForm  # type: ignore[assignment]
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "full_name", "roles", "active", "last_login")

@@ -6,7 +6,7 @@ This module is also the only door to the shell's admin classes, so that their ty
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.db import models
@@ -113,7 +113,7 @@ class HouseAdmin(_ModelAdmin[M]):
         if self.cost_fields and not principal.sees_costs:
             stored = {field.name for field in self.model._meta.concrete_fields}
             rows = rows.defer(*(name for name in self.cost_fields if name in stored))
-        return cast("QuerySet[M]", rows)
+        return rows
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer only what the person may see."""
@@ -162,8 +162,8 @@ class HouseAdmin(_ModelAdmin[M]):
                 yield entry
             elif isinstance(entry, tuple | list):
                 yield str(entry[0])
-            elif getattr(entry, "parameter_name", None):
-                yield str(entry.parameter_name)
+            else:
+                yield str(getattr(entry, "parameter_name", ""))
 
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         """Records that others point at are ended, not deleted; an admin that allows it says so."""

@@ -25,6 +25,7 @@ from retailhub.core.models import ApiKey
 from retailhub.core.pages import Dialog, HouseForm, ShellPage, or_404
 from retailhub.core.services.keying import make_key, revoke_key
 from retailhub.outbox.models import Delivery
+from retailhub.outbox.services.replaying import replay
 
 
 class ReplayDelivery(Dialog):
@@ -39,9 +40,7 @@ class ReplayDelivery(Dialog):
 
     def act(self, form: Any) -> None:
         delivery = or_404(Delivery.objects.filter(pk=self.kwargs["pk"]).first())
-        from retailhub.outbox.services.replaying import replay
-
-        replay(delivery_ids=[delivery.pk])
+        replay(delivery_ids=[delivery.pk], by=self.principal.actor)
 
 
 class ApiKeyForm(HouseForm):
@@ -69,7 +68,10 @@ class ApiKeyForm(HouseForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         places: Any = self.fields["locations"]
-        places.choices = [(place.code, f"{place.name} ({place.code})") for place in Location.objects.places()]
+        places.choices = [
+            (place.code, f"{place.name} ({place.code})")
+            for place in Location.objects.places().exclude(kind=Location.Kind.TRANSIT)
+        ]
         channel: Any = self.fields["channel"]
         channel.choices = [("", _("every channel")), *SalesChannel.objects.values_list("code", "name")]
 
@@ -119,7 +121,8 @@ class RevokeApiKey(Dialog):
 
     @cached_property
     def key(self) -> ApiKey:
-        return or_404(ApiKey.objects.filter(prefix=self.kwargs["prefix"]).first())
+        found: ApiKey | None = ApiKey.objects.filter(prefix=self.kwargs["prefix"]).first()
+        return or_404(found)
 
     def get_explanation(self) -> str:
         return _("“%(name)s” stops working at once and for good.") % {"name": self.key.name}
@@ -135,7 +138,7 @@ WATCHED: dict[str, tuple[str, str]] = {
     "location": ("inventory.LocationEvent", "code"),
     "channel": ("orders.SalesChannelEvent", "code"),
     "customer": ("customers.CustomerEvent", "name"),
-    "account": ("channels.AccountChannelKindBaseUrlStateStateReasonBufferSharePercentEvent", "channel_id"),
+    "account": ("channels.AccountChannelKindBaseUrlStateStateReasonBufferSharePercentEvent", "channel"),
 }
 _SILENT = {
     "pgh_id",
@@ -170,6 +173,8 @@ def changes(kinds: Iterable[str], *, most: int, before: datetime | None = None) 
         label, name = WATCHED[kind]
         model: Any = apps.get_model(label)
         rows = model.objects.order_by("-pgh_id").select_related("pgh_context")
+        if kind == "account":
+            rows = rows.select_related("channel")
         if before:
             rows = rows.filter(pgh_created_at__lt=before)
         newest = list(rows[:most])

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from retailhub.core.models import Attention
+from retailhub.core.models.attention import AttentionQuerySet
 from retailhub.core.pages import Dialog, HouseForm, ShellPage, or_404
 from retailhub.core.references import address_of
 from retailhub.core.services.attending import snooze_attention
@@ -134,7 +135,7 @@ class Snooze(Dialog):
     submit_label = gettext_lazy("Put off")
     title = gettext_lazy("Put this off")
 
-    def _rows(self) -> Any:
+    def _rows(self) -> AttentionQuerySet:
         return Attention.objects.for_principal(self.principal).filter(pk=self.kwargs["pk"])
 
     def get_explanation(self) -> str:

@@ -20,11 +20,11 @@ from retailhub.core.references import address_of
 register = template.Library()
 
 _TONES = {
-    "good": """allocated shipped collected received live done idle applied active captured""",
-    "warn": """part_allocated part_shipped part_received held paused unsure waiting draft short setup mapped quarantine
-        discrepancy late""",
-    "bad": """open error failed dead refused quarantined unmapped oversold dead_letter listing_refused job_failed
-        revoked expired""",
+    "good": """allocated shipped collected received live done idle applied active captured ok unchanged""",
+    "warn": """part_allocated part_shipped part_received held paused unsure waiting draft short setup mapped
+        discrepancy late stale throttled unknown retryable""",
+    "bad": """open error failed dead refused rejected quarantined unmapped oversold dead_letter listing_refused
+        job_failed revoked expired""",
     "info": """ready in_transit running sending due pending picking ready_for_pickup""",
 }
 TONES: dict[str, str] = {state: tone for tone, states in _TONES.items() for state in states.split()}
