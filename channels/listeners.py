@@ -22,5 +22,6 @@ def tell_channel_of_shipment(payloads: Sequence[dict[str, Any]]) -> None:
     channel_ids = set(
         Order.objects.filter(pk__in=[payload["order_id"] for payload in payloads]).values_list("channel_id", flat=True)
     )
-    for account_id in Account.objects.filter(channel__in=channel_ids).values_list("pk", flat=True):
+    accounts = Account.objects.filter(channel__in=channel_ids).exclude(kind="desk")
+    for account_id in accounts.values_list("pk", flat=True):
         ring_on_commit("channels.tasks.tell_shipments", account_id)
