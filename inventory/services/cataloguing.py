@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from inventory.barcodes import gtin14, looks_like_gtin
-from inventory.models import Barcode, Category, Item, KitComponent
+from inventory.models import Barcode, Category, Item, KitComponent, StockLevel
 from inventory.services.finding import UnknownSku
 from retailhub.core.errors import DomainError, Invalid, Offence
 from retailhub.core.text import sku_key
@@ -85,6 +85,7 @@ def upsert_items(*, drafts: Sequence[ItemDraft], actor: str, create_only: bool =
     components = Item.objects.by_sku({sku for d in drafts if d.components is not UNSET for sku in d.components})
     have_codes = _codes_of(known.values())
     have_parts = _parts_of(known.values())
+    kept = _kept_in_stock(known, drafts)
     results: list[ItemResult] = []
     fresh: dict[str, Item] = {}
     changed: dict[int, Item] = {}
@@ -94,7 +95,7 @@ def upsert_items(*, drafts: Sequence[ItemDraft], actor: str, create_only: bool =
     for draft in drafts:
         key = sku_key(draft.sku)
         item = known.get(key)
-        refusal = _refuse(draft, item, key in seen, codes, components, create_only)
+        refusal = _refuse(draft, item, key in seen, codes, components, kept, create_only)
         seen.add(key)
         if refusal:
             results.append(ItemResult(sku=draft.sku, outcome="refused", refusal=refusal))
@@ -149,6 +150,7 @@ def _refuse(
     twice: bool,
     codes: Mapping[str, str],
     components: Mapping[str, Item],
+    kept: frozenset[int],
     create_only: bool,
 ) -> DomainError | None:
     key = sku_key(draft.sku)
@@ -189,9 +191,17 @@ def _refuse(
             for sku in draft.components
             if components[sku].kind == Item.Kind.KIT or components[sku].sku_key == key
         ]
-    kind = item.kind if item and draft.kind is UNSET else draft.kind
-    if kind == Item.Kind.KIT and item is None and not (draft.components is not UNSET and draft.components):
+    kind = draft.kind if draft.kind is not UNSET else item.kind if item else Item.Kind.STOCKED
+    was_kit = item is not None and item.kind == Item.Kind.KIT
+    names_parts = was_kit if draft.components is UNSET else bool(draft.components)
+    if kind == Item.Kind.KIT and not names_parts:
         errors.append(Offence(pointer="/components", code="required", detail="a kit names its components"))
+    if kind != Item.Kind.KIT and names_parts and draft.components is not UNSET:
+        errors.append(Offence(pointer="/components", code="invalid", detail="only a kit has components"))
+    if item is not None and kind != item.kind and (was_kit or item.pk in kept):
+        # Orders that are under way hold the item itself, or the parts of the kit.
+        detail = "a kit stays a kit" if was_kit else "this item has been kept in stock: it cannot become a kit"
+        errors.append(Offence(pointer="/kind", code="invalid", detail=detail))
     return Invalid("This is not a complete item.", errors=errors) if errors else None
 
 
@@ -234,6 +244,16 @@ def _codes_of(items: Any) -> dict[int, dict[str, str]]:
     ):
         found.setdefault(item_id, {})[key] = code
     return found
+
+
+def _kept_in_stock(known: Mapping[str, Item], drafts: Sequence[ItemDraft]) -> frozenset[int]:
+    """Answer which items that are to become kits have a level: goods came, were promised or are waited for."""
+    kits = [
+        known[key].pk
+        for draft in drafts
+        if draft.kind == Item.Kind.KIT and (key := sku_key(draft.sku)) in known and known[key].kind != draft.kind
+    ]
+    return frozenset(StockLevel.objects.filter(item__in=kits).values_list("item", flat=True)) if kits else frozenset()
 
 
 def _parts_of(items: Any) -> dict[int, dict[int, int]]:
