@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import pytest
 
 from channels.services import verifying as channels
 from inventory.models import StockLevel
@@ -42,3 +44,20 @@ def last_event() -> int:
 
 def names_of_events(*, after: int = 0) -> Sequence[str]:
     return list(OutboxEvent.objects.filter(pk__gt=after).order_by("pk").values_list("name", flat=True))
+
+
+# --- named in the conftest.py of the folders that use them
+@pytest.fixture(autouse=True)
+def books_agree_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test did through the verbs, levels, movements, promises and values tell one story in the end."""
+    uses_database = request.node.get_closest_marker("django_db") is not None
+    if uses_database:
+        request.getfixturevalue("db")
+    yield
+    if uses_database and "broken_books" not in request.fixturenames:
+        assert_books_agree()
+
+
+@pytest.fixture
+def broken_books() -> None:
+    """Asked for by a test that breaks the books by hand."""

@@ -79,12 +79,13 @@ def _cuts(order: Order, wanted: Sequence[LineWanted] | None, *, lenient: bool) -
     if wanted is None:
         return [_Cut(line=line, quantity=line.open_quantity) for line in order.lines.all() if line.open_quantity]
     cuts, errors = [], []
-    for index, (line, quantity) in enumerate(find_lines(order, wanted)):
-        units = min(quantity, line.open_quantity) if lenient else quantity
+    for asked in find_lines(order, wanted):
+        line = asked.line
+        units = min(asked.quantity, line.open_quantity) if lenient else asked.quantity
         if units > line.open_quantity:
             errors.append(
                 Offence(
-                    pointer=f"/lines/{index}/quantity",
+                    pointer=f"/lines/{asked.index}/quantity",
                     code="nothing_to_cancel",
                     detail=f"{line.open_quantity} of line {line.line} can be cancelled",
                     extra={"line": line.line, "open": line.open_quantity},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inventory.models import KitComponent
 from orders.models import Order, OrderLine
@@ -32,10 +32,19 @@ class LineWanted:
     sku: str = ""
 
 
-def find_lines(order: Order, wanted: Sequence[LineWanted]) -> list[tuple[OrderLine, int]]:
-    """Answer each line with the units asked for it, one line once. Raises UnknownLine or AmbiguousLine naming all."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A line of the order, the units asked of it, and where in the request it was named first."""
+
+    line: OrderLine
+    quantity: int
+    index: int
+
+
+def find_lines(order: Order, wanted: Sequence[LineWanted]) -> list[Asked]:
+    """Answer each line once, in the order asked. Raises UnknownLine or AmbiguousLine naming all."""
     lines = list(order.lines.all())
-    units: dict[int, int] = {}
+    units: dict[int, Asked] = {}
     unknown, ambiguous = [], []
     for index, entry in enumerate(wanted):
         if entry.line is not None:
@@ -55,12 +64,13 @@ def find_lines(order: Order, wanted: Sequence[LineWanted]) -> list[tuple[OrderLi
                 )
             )
         else:
-            units[found[0].line] = units.get(found[0].line, 0) + entry.quantity
+            before = units.get(found[0].line, Asked(found[0], 0, index))
+            units[found[0].line] = replace(before, quantity=before.quantity + entry.quantity)
     if unknown:
         raise UnknownLine(errors=unknown)
     if ambiguous:
         raise AmbiguousLine(errors=ambiguous)
-    return [(line, units[line.line]) for line in lines if line.line in units]
+    return list(units.values())
 
 
 def parts_of(lines: Sequence[OrderLine]) -> dict[int, dict[int, int]]:

@@ -11,7 +11,7 @@ from inventory.models import Location
 from inventory.services.consuming import Leaving, consume_stock
 from orders.events import OrderShipped
 from orders.models import OrderEvent, OrderLine, Shipment, ShipmentLine, Status
-from orders.services.lines import LineWanted, find_lines, parts_of
+from orders.services.lines import Asked, LineWanted, find_lines, parts_of
 from orders.services.standing import WrongState, lock_order, settle_status
 from retailhub.core.errors import DomainError, Offence
 from retailhub.core.sql import rows
@@ -53,32 +53,34 @@ def ship_order(
     if order.status not in SHIPPABLE:
         raise WrongState(f"{order.number} is {order.get_status_display().split(':')[0].lower()}.", status=order.status)
     if lines is None:
-        going = [(line, line.open_quantity) for line in order.lines.all() if line.open_quantity]
+        going = [
+            Asked(line, line.open_quantity, index) for index, line in enumerate(order.lines.all()) if line.open_quantity
+        ]
     else:
         going = find_lines(order, lines)
     _refuse(going)
-    parts = parts_of([line for line, _ in going])
+    parts = parts_of([asked.line for asked in going])
     shipped_at = shipped_at or timezone.now()
     consume_stock(
         document=order.reference,
         location=location,
         leaving=[
             Leaving(
-                line=line.line,
+                line=asked.line.line,
                 item_id=item_id,
-                quantity=units * per_unit,
-                sku=line.sku,
-                pointer=f"/lines/{index}/quantity",
+                quantity=asked.quantity * per_unit,
+                sku=asked.line.sku,
+                pointer=f"/lines/{asked.index}/quantity",
             )
-            for index, (line, units) in enumerate(going)
-            for item_id, per_unit in parts[line.pk].items()
+            for asked in going
+            for item_id, per_unit in parts[asked.line.pk].items()
         ],
         actor=actor,
         occurred_at=shipped_at,
     )
-    for line, units in going:
-        line.shipped += units
-    OrderLine.objects.bulk_update([line for line, _ in going], ["shipped"])
+    for asked in going:
+        asked.line.shipped += asked.quantity
+    OrderLine.objects.bulk_update([asked.line for asked in going], ["shipped"])
     ((number,),) = rows("SELECT nextval('orders_shipment_id_seq')")
     shipment = Shipment.objects.create(
         pk=number,
@@ -91,37 +93,40 @@ def ship_order(
         shipped_at=shipped_at,
     )
     ShipmentLine.objects.bulk_create(
-        ShipmentLine(shipment=shipment, order_line=line, quantity=units) for line, units in going
+        ShipmentLine(shipment=shipment, order_line=asked.line, quantity=asked.quantity) for asked in going
     )
     settle_status(order)
     OrderEvent.objects.create(
         order=order,
         kind="shipped",
         text=f"{shipment.number} from {location.name}",
-        data={"shipment": shipment.number, "lines": [{"line": x.line, "quantity": units} for x, units in going]},
+        data={
+            "shipment": shipment.number,
+            "lines": [{"line": asked.line.line, "quantity": asked.quantity} for asked in going],
+        },
         actor=actor,
     )
     publish(OrderShipped(order_id=order.pk, shipment_id=shipment.pk))
     return shipment
 
 
-def _refuse(going: Sequence[tuple[OrderLine, int]]) -> None:
+def _refuse(going: Sequence[Asked]) -> None:
     exceeding = [
         Offence(
-            pointer=f"/lines/{index}/quantity",
+            pointer=f"/lines/{asked.index}/quantity",
             code="exceeds_open",
-            detail=f"{line.open_quantity} of line {line.line} are still to be sent",
-            extra={"line": line.line, "open": line.open_quantity},
+            detail=f"{asked.line.open_quantity} of line {asked.line.line} are still to be sent",
+            extra={"line": asked.line.line, "open": asked.line.open_quantity},
         )
-        for index, (line, units) in enumerate(going)
-        if units > line.open_quantity
+        for asked in going
+        if asked.quantity > asked.line.open_quantity
     ]
     if exceeding or not going:
         raise ExceedsOpen(errors=exceeding)
     unmapped = [
-        Offence(pointer=f"/lines/{index}", code="unmapped_line", detail=f"{line.sku} names no item yet")
-        for index, (line, _) in enumerate(going)
-        if line.item_id is None
+        Offence(pointer=f"/lines/{asked.index}", code="unmapped_line", detail=f"{asked.line.sku} names no item yet")
+        for asked in going
+        if asked.line.item_id is None
     ]
     if unmapped:
         raise Unmapped(errors=unmapped)
