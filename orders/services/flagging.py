@@ -15,8 +15,19 @@ KIND = "short"
 
 
 def flag_shortages(order_ids: Sequence[int]) -> None:
-    """Have one open attention row per order that lacks goods, with the money at risk; settle those that do no more."""
-    orders = list(Order.objects.filter(pk__in=order_ids).select_related("channel").prefetch_related("lines__item"))
+    """Have one open attention row per order that lacks goods, with the money at risk; settle those that do no more.
+
+    The caller is in a transaction.
+    """
+    orders = list(
+        # Held, so that whoever settles a shortage waits for whoever is just raising it: a row that came after its
+        # settlement would stay for ever.
+        Order.objects.filter(pk__in=order_ids)
+        .order_by("pk")
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("channel")
+        .prefetch_related("lines__item")
+    )
     stock = stock_of_lines(orders)
     raised, settled = [], []
     for order in orders:
