@@ -85,7 +85,7 @@ def _run(batch: Sequence[int], path: str) -> bool:
 
 
 def _fail(pk: int, error: Exception) -> None:
-    text = f"{type(error).__name__}: {error}"[:4000]
+    text = _storable(f"{type(error).__name__}: {error}")[:4000]
     delivery = Delivery.objects.filter(pk=pk, state=Delivery.State.WAITING).first()
     if delivery is None:
         return
@@ -101,10 +101,17 @@ def _fail(pk: int, error: Exception) -> None:
     )
 
 
+def _storable(text: str) -> str:
+    """A failure may quote what killed it: what no column can hold must not keep it from being counted."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def _bury(pk: int, error: str) -> None:
-    log.error("delivery %s is dead: %s", pk, error)
     with transaction.atomic():
-        Delivery.objects.filter(pk=pk).update(state=Delivery.State.DEAD, error=error)
+        waiting = Delivery.objects.filter(pk=pk, state=Delivery.State.WAITING)
+        if not waiting.update(state=Delivery.State.DEAD, error=error):
+            return  # its worker was slow, not dead: it is done
+        log.error("delivery %s is dead: %s", pk, error)
         delivery = Delivery.objects.select_related("event").get(pk=pk)
         raise_attention(
             [
