@@ -94,7 +94,8 @@ def write_decision(decision: Decision, trip: OneTrip) -> None:
         },
         ending="",
     )
-    keys = list(decision.identities)
+    # In order, so that two batches with the same new people wait for each other instead of deadlocking.
+    keys = sorted(decision.identities)
     trip.insert(
         Identity,
         {
@@ -147,21 +148,30 @@ class Place:
 
 @retried(on_twin=True)
 def add_addresses(*, addresses: Sequence[tuple[int, Place]]) -> int:
-    """Have each address on its customer once; answers how many were new."""
-    made = Address.objects.bulk_create(
+    """Have each address on its customer once; answers how many were new. One statement."""
+    wanted = [
+        Address(
+            customer_id=customer_id,
+            name=place.name[:200],
+            line1=place.line1[:200],
+            line2=place.line2[:200],
+            city=place.city[:120],
+            region=place.region[:120],
+            postal_code=place.postal_code[:20],
+            country=place.country[:2].upper(),
+        )
+        for customer_id, place in dict.fromkeys(addresses)
+    ]
+    if not wanted:
+        return 0
+    made = rows(
+        """INSERT INTO customers_address (customer_id, name, line1, line2, city, region, postal_code, country)
+           SELECT * FROM unnest(%s::bigint[], %s::varchar[], %s::varchar[], %s::varchar[], %s::varchar[], %s::varchar[],
+                                %s::varchar[], %s::varchar[])
+           ON CONFLICT DO NOTHING RETURNING id""",
         [
-            Address(
-                customer_id=customer_id,
-                name=place.name[:200],
-                line1=place.line1[:200],
-                line2=place.line2[:200],
-                city=place.city[:120],
-                region=place.region[:120],
-                postal_code=place.postal_code[:20],
-                country=place.country[:2].upper(),
-            )
-            for customer_id, place in dict.fromkeys(addresses)
+            [getattr(row, name) for row in wanted]
+            for name in ("customer_id", "name", "line1", "line2", "city", "region", "postal_code", "country")
         ],
-        ignore_conflicts=True,
     )
     return len(made)
