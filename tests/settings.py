@@ -1,4 +1,4 @@
-"""The project's settings, with what tests need otherwise: quick password hashes, no bell, no files of the developer's."""
+"""The project's settings, with what tests need otherwise: quick password hashes and no bell."""
 
 from retailhub.settings import *  # noqa: F403
 

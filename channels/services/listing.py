@@ -179,7 +179,9 @@ def publish_listings(*, account_id: int, listing_ids: Sequence[int] | None = Non
 
 
 def _price(listing: Listing) -> Decimal:
-    if listing.price is not None:
-        return listing.price
+    """The listing's own price, else the list price of what it holds."""
+    own: Decimal | None = listing.price
+    if own is not None:
+        return own
     price: Decimal | None = listing.item.price if listing.item else None
     return Decimal(price or 0) * listing.pack

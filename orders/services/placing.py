@@ -285,8 +285,8 @@ def _add_order(
     _append(
         columns, placed.order_id, placed.number, channel.id, order.external_reference, str(placed.status),
         order.currency, customer_id, order.placed_at, shipping.method, dict(shipping.address),
-        shipping.pickup_location, shipping.price, totals.lines, totals.tax, totals.total, channel.prices_include_tax, order.fingerprint(), order.external_version,
-        "", actor,
+        shipping.pickup_location, shipping.price, totals.lines, totals.tax, totals.total,
+        channel.prices_include_tax, order.fingerprint(), order.external_version, "", actor,
     )  # fmt: skip
 
 

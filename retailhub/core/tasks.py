@@ -11,6 +11,6 @@ from django.utils import timezone
 from retailhub.core.services.answering_once import forget_answers
 
 
-@shared_task(acks_late=True, ignore_result=True)  # type: ignore[untyped-decorator]
+@shared_task(acks_late=True, ignore_result=True)
 def forget_old_keys() -> None:
     forget_answers(older_than=timezone.now() - timedelta(days=settings.IDEMPOTENCY_KEEP_DAYS))

@@ -54,6 +54,18 @@ class Installation:
             time.sleep(0.1)
         raise AssertionError("".join(self.output))
 
+    def wait_until_answering(self, seconds: float = 60.0) -> None:
+        """Come back when the web door answers, as it does again some seconds after it was killed."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                if httpx.get(f"{self.url}/readyz", trust_env=False).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            assert time.monotonic() < until, "the web door does not answer"
+            time.sleep(0.2)
+
     def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a manage.py command beside it, as a person would in another window."""
         return subprocess.run(

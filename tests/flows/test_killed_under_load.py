@@ -89,7 +89,8 @@ def test_every_acknowledged_order_is_there_once(installation: Installation, key:
     for name in ("worker", "postgres", "web"):
         time.sleep(3)
         installation.kill(name)
-    time.sleep(7)
+    installation.wait_until_answering()
+    time.sleep(3)
     stop.set()
     for thread in threads:
         thread.join(40)
