@@ -1,4 +1,4 @@
-"""A house to measure: a durable PostgreSQL and a Redis of its own, the web door of `make run`, and a stocked catalogue."""
+"""A house to measure: durable servers of its own, the web door of `make run`, and a stocked catalogue."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ class House:
 
 # As the verbs would leave it: every level explained by an opening movement, every pool by the values of the movements.
 _STOCK = """
-INSERT INTO inventory_item (sku, sku_key, name, kind, status, base_unit, currency, reorder_point, created_at, updated_at)
+INSERT INTO inventory_item
+    (sku, sku_key, name, kind, status, base_unit, currency, reorder_point, created_at, updated_at)
 SELECT 'SKU-' || to_char(n, 'FM000000'), 'sku-' || to_char(n, 'FM000000'), 'Item ' || n, 'stocked', 'active', 'each',
     'EUR', 0, now(), now()
 FROM generate_series(0, %(items)s - 1) n;
@@ -91,7 +92,7 @@ def open_house() -> Iterator[House]:
         data = Path(folder)
         os.environ |= {"DATA_DIR": folder, "DEMO": "0", "LOG_LEVEL": "WARNING", "DEBUG": "0"}
         os.environ["DJANGO_SETTINGS_MODULE"] = "retailhub.settings"
-        _say("filling the house: %s items" % f"{ITEMS:,}")
+        _say(f"filling the house: {ITEMS:,} items")
         api_key = _fill()
         port = ask_kernel()
         application = retailhub_application(data, port, False, Ports(data / "ports.json"))

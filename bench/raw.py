@@ -1,4 +1,4 @@
-"""The yardstick: the order transaction and the hot-SKU decrement as pgbench sends them, in a schema as plain as can be."""
+"""The yardstick: the order transaction and the hot-SKU decrement as pgbench sends them, in the plainest schema."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import orjson
 
 from customers.services.finding import IdentityKey
 from orders.models import Order
-from retailhub.core.sql import rows
+from retailhub.core.sql import prepared_rows, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +54,27 @@ SELECT
       (SELECT json_agg(json_build_array(e.location_id, l.code) ORDER BY e.position, e.id)
        FROM inventory_stockpoollocation e JOIN inventory_location l ON l.id = e.location_id
        WHERE e.pool_id = c.pool_id AND l.is_active)))
-   FROM orders_saleschannel c WHERE c.code = ANY(%(channels)s))::text,
+   FROM orders_saleschannel c WHERE c.code = ANY(%(channels)s::varchar[]))::text,
   (SELECT json_agg(json_build_array(i.sku_key, i.id, i.sku,
       CASE WHEN i.kind = 'kit' THEN (SELECT json_agg(json_build_array(k.component_id, k.quantity)
                                                     ORDER BY k.component_id)
                                      FROM inventory_kitcomponent k WHERE k.kit_id = i.id) END))
-   FROM inventory_item i WHERE i.sku_key = ANY(%(skus)s))::text,
-  (SELECT json_agg(json_build_array(c.code, o.external_reference, o.id, o.fingerprint))
+   FROM inventory_item i WHERE i.sku_key = ANY(%(skus)s::varchar[]))::text,
+  (SELECT json_agg(json_build_array(n.code, n.reference, o.id, o.fingerprint))
    FROM unnest(%(order_channels)s::varchar[], %(references)s::varchar[]) AS n(code, reference)
-   JOIN orders_saleschannel c ON c.code = n.code
-   JOIN orders_order o ON o.channel_id = c.id AND o.external_reference = n.reference)::text,
+   CROSS JOIN LATERAL (
+      SELECT o.id, o.fingerprint FROM orders_order o
+      WHERE o.channel_id = (SELECT c.id FROM orders_saleschannel c WHERE c.code = n.code)
+        AND o.external_reference = n.reference OFFSET 0) o)::text,
   (SELECT json_agg(json_build_array(i.kind, i.channel, i.value, i.customer_id))
-   FROM customers_identity i
-   JOIN unnest(%(kinds)s::varchar[], %(scopes)s::varchar[], %(values)s::varchar[]) AS k(kind, channel, value)
-     ON i.kind = k.kind AND i.channel = k.channel AND i.value = k.value)::text,
+   FROM unnest(%(kinds)s::varchar[], %(scopes)s::varchar[], %(values)s::varchar[]) AS k(kind, channel, value)
+   CROSS JOIN LATERAL (
+      SELECT * FROM customers_identity i
+      WHERE i.kind = k.kind AND i.channel = k.channel AND i.value = k.value OFFSET 0) i)::text,
   (SELECT json_agg(json_build_array(l.code, l.id)) FROM inventory_location l
-   WHERE l.code = ANY(%(places)s) AND l.kind <> 'counterparty')::text,
-  array(SELECT nextval('orders_order_id_seq') FROM generate_series(1, %(orders)s)),
-  array(SELECT nextval('customers_customer_id_seq') FROM generate_series(1, %(people)s))
+   WHERE l.code = ANY(%(places)s::varchar[]) AND l.kind <> 'counterparty')::text,
+  array(SELECT nextval('orders_order_id_seq') FROM generate_series(1, %(orders)s::int)),
+  array(SELECT nextval('customers_customer_id_seq') FROM generate_series(1, %(people)s::int))
 """
 
 
@@ -85,7 +88,7 @@ def read_intake(
     people: int,
 ) -> Intake:
     """Answer what a batch of new orders refers to, and fresh ids for it: one statement whatever its size."""
-    ((channel_rows, item_rows, order_rows, identity_rows, place_rows, order_ids, customer_ids),) = rows(
+    ((channel_rows, item_rows, order_rows, identity_rows, place_rows, order_ids, customer_ids),) = prepared_rows(
         _INTAKE,
         {
             "channels": sorted(set(channels)),

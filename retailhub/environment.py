@@ -52,7 +52,7 @@ def database(url: str) -> dict[str, object]:
     if parts.scheme not in {"postgres", "postgresql"}:
         raise BadSetting("DATABASE_URL must begin with postgresql://")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "retailhub.core.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "retailhub",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -110,7 +110,9 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 5,
     # 30 s for a page; workers and imports raise it for themselves
-    "options": "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c lock_timeout=5s -c jit=off",
+    "options": "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c lock_timeout=5s -c jit=off"
+    # Only statements that ask for it are prepared; their plans do not depend on what is asked.
+    " -c plan_cache_mode=force_generic_plan",
     **DATABASES["default"]["OPTIONS"],
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -31,7 +31,7 @@ from inventory.models import (
 )
 from retailhub.core.errors import TryAgain
 from retailhub.core.money import round_cost
-from retailhub.core.sql import OneTrip, rows
+from retailhub.core.sql import OneTrip, prepared_rows
 from retailhub.outbox.services.publishing import Event, publish
 
 LOCK = "FOR NO KEY UPDATE OF l"
@@ -94,7 +94,7 @@ def lock_levels(places: Iterable[Place]) -> Levels:
         return {}
     statement = _LOCK_LEVELS.format(lock=LOCK)
     for _ in range(3):
-        found = rows(statement, [[p.item_id for p in wanted], [p.location_id for p in wanted]])
+        found = prepared_rows(statement, [[p.item_id for p in wanted], [p.location_id for p in wanted]])
         if len(found) == len(wanted):
             return {Place(row[0], row[1]): Level(*row[2:]) for row in found}
     raise TryAgain
@@ -149,7 +149,7 @@ SELECT * FROM locked UNION ALL SELECT item_id, 0, 0, last_unit_cost FROM made
 def _lock_pools(item_ids: Iterable[int]) -> dict[int, Pool]:
     wanted = sorted(set(item_ids))
     for _ in range(3):
-        found = rows(_LOCK_POOLS, [wanted])
+        found = prepared_rows(_LOCK_POOLS, [wanted])
         if len(found) == len(wanted):
             return {row[0]: Pool(*row[1:]) for row in found}
     raise TryAgain
