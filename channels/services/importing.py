@@ -87,7 +87,7 @@ def import_orders(*, account: Account, orders: Sequence[ChannelOrder]) -> Import
             report.refused[told.external_id] = answer.detail
     _follow(account, later, actor, report, touched, listings)
     if touched:
-        note_sold_there({listing_id: units for listing_id, units in touched.items() if units})
+        note_sold_there(touched)
         # The channel shows another figure by itself now; ours is told again all the same, as a check.
         want_listings_pushed(sorted(touched), anyway=True)
     if report.new:

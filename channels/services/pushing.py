@@ -77,6 +77,25 @@ SELECT extract(epoch FROM min(due_at) - clock_timestamp()) FROM channels_stockin
 WHERE account_id = %s AND state IN ('due', 'unsure')
 """
 
+_WAIT_FOR_ORDERS = """
+WITH mine AS (
+    SELECT id FROM channels_stockintent
+    WHERE account_id = %s AND state = 'due' AND stale_at IS NOT NULL AND due_at <= clock_timestamp()
+    ORDER BY listing_id FOR NO KEY UPDATE
+)
+UPDATE channels_stockintent i SET due_at = clock_timestamp() + make_interval(secs => %s)
+FROM mine WHERE i.id = mine.id RETURNING i.id
+"""
+
+_READ_BACK_LATER = """
+WITH mine AS (
+    SELECT id FROM channels_stockintent WHERE id = ANY(%s) AND state = 'unsure'
+    ORDER BY listing_id FOR NO KEY UPDATE
+)
+UPDATE channels_stockintent i SET due_at = clock_timestamp() + make_interval(secs => %s)
+FROM mine WHERE i.id = mine.id RETURNING i.id
+"""
+
 _SENT_AGAIN = """
 WITH mine AS (
     SELECT id FROM channels_stockintent WHERE id = ANY(%s) AND state = 'sending' AND key = %s
@@ -173,12 +192,7 @@ def _look_first(account: Account, connector: Connector) -> bool:
         account.refresh_from_db(fields=["state", "failures_in_a_row", "last_error", "open_again_at", "last_pull_at"])
         if account.failures_in_a_row:
             # The figures that wait for these orders stay; others may go.
-            rows(
-                """UPDATE channels_stockintent SET due_at = clock_timestamp() + make_interval(secs => %s)
-                   WHERE account_id = %s AND state = 'due' AND stale_at IS NOT NULL AND due_at <= clock_timestamp()
-                   RETURNING id""",
-                [LOOK_AGAIN_SECONDS, account.pk],
-            )
+            rows(_WAIT_FOR_ORDERS, [account.pk, LOOK_AGAIN_SECONDS])
     return account.state == Account.State.LIVE and not seconds_to_call(account)
 
 
@@ -344,9 +358,7 @@ def resolve_unsure(account: Account) -> int:
         readings = connector.read_stock(settings_of(account), [intent.listing.channel_code for intent in unsure])
     except ConnectorError as error:
         pause = max(LOOK_AGAIN_SECONDS, note_failure(account, error))
-        StockIntent.objects.filter(pk__in=ids, state=StockIntent.State.UNSURE).update(
-            due_at=timezone.now() + timedelta(seconds=pause)
-        )
+        rows(_READ_BACK_LATER, [ids, pause])
         return 0
     by_code = {reading.external_id: reading for reading in readings}
     sent = {intent.pk: intent.sent_version for intent in unsure}
@@ -455,11 +467,15 @@ def _refusal(account: Account, intent: StockIntent, error: str = "") -> Attentio
 
 def retry_refused(*, account: Account, listing_ids: Sequence[int] | None = None) -> int:
     """Try refused figures again; answers how many."""
-    refused = StockIntent.objects.filter(account=account, state=StockIntent.State.REFUSED)
+    refused = StockIntent.objects.filter(account=account)
     if listing_ids is not None:
         refused = refused.filter(listing__in=listing_ids)
+    now = timezone.now()
     with transaction.atomic():
-        count = refused.update(state=StockIntent.State.DUE, due_at=timezone.now(), wanted_at=timezone.now(), attempts=0)
-        if count:
+        mine = _locked(list(refused.values_list("pk", flat=True)), StockIntent.State.REFUSED)
+        StockIntent.objects.filter(pk__in=[intent.pk for intent in mine]).update(
+            state=StockIntent.State.DUE, due_at=now, wanted_at=now, attempts=0
+        )
+        if mine:
             ring_push(account.pk)
-    return count
+    return len(mine)

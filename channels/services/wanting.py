@@ -56,11 +56,10 @@ _SOLD_THERE = """
 WITH mine AS (
     SELECT i.id, s.units FROM channels_stockintent i
     JOIN unnest(%s::bigint[], %s::bigint[]) AS s(listing_id, units) ON s.listing_id = i.listing_id
-    WHERE i.confirmed_quantity IS NOT NULL AND i.stale_at IS NULL
     ORDER BY i.listing_id FOR NO KEY UPDATE OF i
 )
 UPDATE channels_stockintent i SET confirmed_quantity = i.confirmed_quantity - mine.units, confirmed_at = NULL
-FROM mine WHERE i.id = mine.id RETURNING i.id
+FROM mine WHERE i.id = mine.id AND i.stale_at IS NULL RETURNING i.id
 """
 
 
