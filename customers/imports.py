@@ -10,6 +10,7 @@ from customers.models import Address, Customer, Identity
 from customers.services.finding import Person, Place, add_addresses, find_or_make
 from retailhub.core.imports.fields import Field
 from retailhub.core.imports.targets import Desk, Outcome, Row, Target, Verdict
+from retailhub.core.sql import OneTrip
 
 _NUMBER = Field(
     name="external_id", label="Customer number", required=True, length=254, headings=("customer number", "customer id")
@@ -23,7 +24,9 @@ def customers_by_number(rows: Iterable[Row]) -> dict[tuple[str, str], Customer]:
     found = Identity.objects.filter(
         kind=Identity.Kind.EXTERNAL, channel__in={c for c, _ in keys}, value__in={v for _, v in keys}
     ).select_related("customer")
-    return {(identity.channel, identity.value): identity.customer for identity in found}
+    # One object per person, however many numbers he has.
+    people: dict[int, Customer] = {}
+    return {(i.channel, i.value): people.setdefault(i.customer_id, i.customer) for i in found}
 
 
 class CustomerImport:
@@ -70,17 +73,25 @@ class CustomerImport:
                 for row in fresh
             ]
         )
-        changed = [verdict.plan for verdict in verdicts if verdict.plan is not None]
+        changed = {verdict.plan.pk: verdict.plan for verdict in verdicts if verdict.plan is not None}
         for verdict in verdicts:
             for name, (_, new) in verdict.changes.items() if verdict.plan is not None else ():
                 setattr(verdict.plan, name, new)
         noted = {pk: row.values["note"] for pk, row in zip(ids, fresh, strict=True) if row.values.get("note") and pk}
         for customer in Customer.objects.filter(pk__in=noted):
             customer.note = noted[customer.pk]
-            changed.append(customer)
-        for customer in changed:
-            customer.updated_at = timezone.now()
-        Customer.objects.bulk_update(changed, [*self.told, "updated_at"])
+            changed[customer.pk] = customer
+        _put(list(changed.values()), self.told)
+
+
+def _put(customers: Sequence[Customer], names: Sequence[str]) -> None:
+    """Write the fields of many customers in one statement."""
+    if not customers:
+        return
+    now, trip = timezone.now(), OneTrip()
+    put = {name: [getattr(customer, name) for customer in customers] for name in names}
+    trip.update(Customer, {"id": [c.pk for c in customers]}, put={**put, "updated_at": [now] * len(customers)})
+    trip.run()
 
 
 class AddressImport:
