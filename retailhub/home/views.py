@@ -143,6 +143,7 @@ class Snooze(Dialog):
 
     def act(self, form: SnoozeForm) -> str:
         until = self._later(int(form.cleaned_data["until"]))
+        or_404(self._rows().first())
         snooze_attention(self._rows(), until=until)
         return _("Put off. It comes back by itself.")
 

@@ -46,6 +46,7 @@ class Command(BaseCommand):
         sales.have_desk()
         sales.have_desk_orders()
         stock_room.have_transfers()
+        deliver_waiting()  # orders that are short become work for somebody
         for shop in shops.running_shops():
             if shop.name not in shops.PLANS:
                 continue
