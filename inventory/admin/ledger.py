@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from inventory.admin.filters import EitherEndFilter, PlaceFilter
-from inventory.models import CostPool, IncomingSupply, Item, StockLevel, StockMovement
+from inventory.models import Bucket, CostPool, IncomingSupply, Item, Location, StockLevel, StockMovement
 from retailhub.core.admin_base import ReadOnlyAdmin, display, number, reference
 from retailhub.core.filters import ChoicesDropdownFilter, DropdownFilter
 from retailhub.core.templatetags.rh import money
@@ -27,6 +27,11 @@ def item_link(item: Item) -> SafeString:
         item.name,
         item.sku,
     )
+
+
+def place_and_bucket(place: Location, bucket: str) -> str:
+    """Name the place; the bucket only where it is not the usual one."""
+    return place.name if bucket == Bucket.SELLABLE else f"{place.name} ({Bucket(bucket).label.lower()})"
 
 
 class ItemWords:
@@ -166,11 +171,11 @@ class StockMovementAdmin(ItemWords, ReadOnlyAdmin[StockMovement]):
 
     @display(description=gettext_lazy("from"))
     def from_(self, movement: StockMovement) -> str:
-        return f"{movement.from_location.name}, {movement.get_from_bucket_display()}"
+        return place_and_bucket(movement.from_location, movement.from_bucket)
 
     @display(description=gettext_lazy("to"))
     def to_(self, movement: StockMovement) -> str:
-        return f"{movement.to_location.name}, {movement.get_to_bucket_display()}"
+        return place_and_bucket(movement.to_location, movement.to_bucket)
 
     @display(description=gettext_lazy("reason"))
     def reason_(self, movement: StockMovement) -> str:
