@@ -13,6 +13,7 @@ from inventory.barcodes import gtin14, looks_like_gtin
 from inventory.models import Barcode, Category, Item, KitComponent, StockLevel
 from inventory.services.finding import UnknownSku
 from retailhub.core.errors import DomainError, Invalid, Offence
+from retailhub.core.sql import OneTrip
 from retailhub.core.text import sku_key
 from retailhub.core.transactions import retried
 
@@ -272,12 +273,18 @@ def _save(
     new_parts: Sequence[tuple[Item, Mapping[str, int]]],
     components: Mapping[str, Item],
 ) -> None:
-    now = timezone.now()
-    for item in changed.values():
-        item.updated_at = now
     Item.objects.bulk_create(fresh.values())
-    if changed:
-        Item.objects.bulk_update(changed.values(), [*_PLAIN, "category", "updated_at"])
+    trip = OneTrip()
+    trip.update(
+        Item,
+        {"id": list(changed)},
+        put={
+            **{name: [getattr(item, name) for item in changed.values()] for name in _PLAIN},
+            "category": [item.category_id for item in changed.values()],
+            "updated_at": [timezone.now()] * len(changed),
+        },
+    )
+    trip.run()
     if new_codes:
         Barcode.objects.filter(item__in=[item.pk for item, _ in new_codes]).delete()
         for item, codes in new_codes:
