@@ -248,6 +248,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "inbox sweep": {"task": "channels.tasks.sweep_inbox", "schedule": 5.0},
     "order pull": {"task": "channels.tasks.pull_orders_of_all_accounts", "schedule": 30.0},
     "shipment sweep": {"task": "channels.tasks.sweep_shipments", "schedule": 30.0},
+    "import sweep": {"task": "retailhub.home.tasks.sweep_imports", "schedule": 30.0},
     "old deliveries": {"task": "retailhub.outbox.tasks.forget_delivered", "schedule": 3600.0},
     "old idempotency keys": {"task": "retailhub.core.tasks.forget_old_keys", "schedule": 3600.0},
 }
