@@ -49,6 +49,8 @@ def _validator(path: str, method: str, status: str) -> Draft202012Validator | No
 
 def hold_to_contract(method: str, path: str, response: Any) -> None:
     """Fail unless the answer is one that the description promises."""
+    if path in {"/api/v1/schema/", "/api/v1/docs/"}:
+        return
     status, method = str(response.status_code), method.lower()
     route = next((route for pattern, route in _routes() if pattern.fullmatch(path)), None)
     if route is None or method not in description()["paths"][route]:

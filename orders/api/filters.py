@@ -5,6 +5,7 @@ from __future__ import annotations
 import django_filters
 
 from orders.models import Order, Status
+from retailhub.core.api.filtering import MomentFilter
 
 
 class OrderFilters(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is not typed
@@ -12,8 +13,8 @@ class OrderFilters(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
     status = django_filters.ChoiceFilter(choices=Status.choices)
     external_reference = django_filters.CharFilter(max_length=200)
     customer = django_filters.NumberFilter(min_value=1, max_value=2**62)
-    placed_at__gte = django_filters.IsoDateTimeFilter(field_name="placed_at", lookup_expr="gte")
-    placed_at__lt = django_filters.IsoDateTimeFilter(field_name="placed_at", lookup_expr="lt")
+    placed_at__gte = MomentFilter(field_name="placed_at", lookup_expr="gte")
+    placed_at__lt = MomentFilter(field_name="placed_at", lookup_expr="lt")
 
     class Meta:
         model = Order

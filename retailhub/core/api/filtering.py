@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import django_filters
+from django import forms
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
 
+from retailhub.core.api.fields import BadValue, MomentField
 from retailhub.core.api.paging import CURSOR, SIZE, parameter
 from retailhub.core.errors import Invalid, Offence
 
@@ -23,6 +29,24 @@ class UnknownParameter(Invalid):
     """The address has a parameter that means nothing here."""
 
     code = "unknown_parameter"
+
+
+class _MomentFormField(forms.Field):
+    def to_python(self, value: Any) -> datetime | None:
+        if value in self.empty_values:
+            return None
+        try:
+            # A plus sign that was not percent-encoded arrives as a space.
+            return MomentField().read(re.sub(r" (?=\d\d:\d\d$)", "+", str(value).strip()))
+        except BadValue as bad:
+            raise forms.ValidationError(bad.detail) from bad
+
+
+@extend_schema_field(OpenApiTypes.DATETIME)
+class MomentFilter(django_filters.Filter):  # type: ignore[misc]  # django-filter is not typed
+    """Compares with a moment, written as in a body: RFC 3339 with its offset."""
+
+    field_class = _MomentFormField
 
 
 class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # django-filter is not typed
