@@ -62,21 +62,25 @@ class Level:
 
 Levels = dict[Place, Level]
 
+# Missing rows are made before any is locked, and when somebody else made one first nothing is locked: whoever came
+# back for it would hold later rows while waiting for an earlier one.
 _LOCK_LEVELS = """
 WITH wanted(item_id, location_id) AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[])),
-locked AS (
-    SELECT l.item_id, l.location_id, l.sellable, l.reserved, l.damaged, l.on_hold, l.safety
-    FROM inventory_stocklevel l JOIN wanted w ON w.item_id = l.item_id AND w.location_id = l.location_id
-    ORDER BY l.item_id, l.location_id {lock}
+missing AS (
+    SELECT w.item_id, w.location_id FROM wanted w WHERE NOT EXISTS (
+        SELECT 1 FROM inventory_stocklevel l WHERE l.item_id = w.item_id AND l.location_id = w.location_id
+    )
 ),
 made AS (
     INSERT INTO inventory_stocklevel (item_id, location_id, sellable, reserved, damaged, on_hold, safety)
-    SELECT w.item_id, w.location_id, 0, 0, 0, 0, 0 FROM wanted w
-    WHERE NOT EXISTS (
-        SELECT 1 FROM inventory_stocklevel l WHERE l.item_id = w.item_id AND l.location_id = w.location_id
-    )
-    ORDER BY 1, 2 ON CONFLICT DO NOTHING
+    SELECT item_id, location_id, 0, 0, 0, 0, 0 FROM missing ORDER BY 1, 2 ON CONFLICT DO NOTHING
     RETURNING item_id, location_id
+),
+locked AS (
+    SELECT l.item_id, l.location_id, l.sellable, l.reserved, l.damaged, l.on_hold, l.safety
+    FROM inventory_stocklevel l JOIN wanted w ON w.item_id = l.item_id AND w.location_id = l.location_id
+    WHERE (SELECT count(*) FROM made) = (SELECT count(*) FROM missing)
+    ORDER BY l.item_id, l.location_id {lock}
 )
 SELECT item_id, location_id, sellable, reserved, damaged, on_hold, safety FROM locked
 UNION ALL SELECT item_id, location_id, 0, 0, 0, 0, 0 FROM made
@@ -132,15 +136,18 @@ class BooksDisagree(RuntimeError):
 
 _LOCK_POOLS = """
 WITH wanted(item_id) AS (SELECT * FROM unnest(%s::bigint[])),
-locked AS (
-    SELECT c.item_id, c.quantity, c.value, c.last_unit_cost FROM inventory_costpool c JOIN wanted USING (item_id)
-    ORDER BY c.item_id FOR NO KEY UPDATE OF c
+missing AS (
+    SELECT item_id FROM wanted w WHERE NOT EXISTS (SELECT 1 FROM inventory_costpool c WHERE c.item_id = w.item_id)
 ),
 made AS (
     INSERT INTO inventory_costpool (item_id, method, quantity, value, last_unit_cost)
-    SELECT w.item_id, 'average', 0, 0, coalesce(i.cost, 0) FROM wanted w JOIN inventory_item i ON i.id = w.item_id
-    WHERE NOT EXISTS (SELECT 1 FROM inventory_costpool c WHERE c.item_id = w.item_id)
+    SELECT i.id, 'average', 0, 0, coalesce(i.cost, 0) FROM missing JOIN inventory_item i ON i.id = missing.item_id
     ORDER BY 1 ON CONFLICT DO NOTHING RETURNING item_id, last_unit_cost
+),
+locked AS (
+    SELECT c.item_id, c.quantity, c.value, c.last_unit_cost FROM inventory_costpool c JOIN wanted USING (item_id)
+    WHERE (SELECT count(*) FROM made) = (SELECT count(*) FROM missing)
+    ORDER BY c.item_id FOR NO KEY UPDATE OF c
 )
 SELECT * FROM locked UNION ALL SELECT item_id, 0, 0, last_unit_cost FROM made
 """
