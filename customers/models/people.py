@@ -23,7 +23,9 @@ class Customer(models.Model):
     """A person or firm that buys, whichever channel the order came from."""
 
     name = models.CharField(max_length=200, blank=True)
-    email = models.CharField(max_length=254, blank=True, help_text="For people to read; identity rests on Identity rows.")
+    email = models.CharField(
+        max_length=254, blank=True, help_text="For people to read; identity rests on Identity rows."
+    )
     phone = models.CharField(max_length=40, blank=True)
     note = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -55,7 +57,9 @@ class Identity(models.Model):
         verbose_name_plural = "identities"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["kind", "channel", "value"], name="identity_belongs_to_one_customer"),
-            models.CheckConstraint(condition=Q(kind="external") | Q(channel=""), name="identity_channel_for_external_ids"),
+            models.CheckConstraint(
+                condition=Q(kind="external") | Q(channel=""), name="identity_channel_for_external_ids"
+            ),
             models.CheckConstraint(condition=~Q(value=""), name="identity_is_not_empty"),
         ]
 

@@ -79,7 +79,7 @@ class Plan:
 
 PLANS = {
     "meadow": Plan("Meadow web shop", ("depot", "lyon", "annecy"), 1, 0, 100),
-    "harbour": Plan("Harbour marketplace", ("harbour-held", "depot"), 2, 1, 80),
+    "harbour": Plan("Harbour marketplace", ("depot", "harbour-held"), 2, 1, 100),
 }
 
 

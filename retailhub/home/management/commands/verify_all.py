@@ -47,7 +47,13 @@ class Command(BaseCommand):
                     self.stdout.write(f"  {breach}")
         if options["json"]:
             rows = [
-                {"check": b.check, "subject": b.subject, "place": b.place, "expected": str(b.expected), "found": str(b.found)}
+                {
+                    "check": b.check,
+                    "subject": b.subject,
+                    "place": b.place,
+                    "expected": str(b.expected),
+                    "found": str(b.found),
+                }
                 for b in found
             ]
             self.stdout.write(json.dumps(rows))
