@@ -7,10 +7,11 @@ import logging
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 
 from retailhub.core.models import Job
-from tests.factories.core import program
+from tests.factories.core import person, program
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.core.urls")]
 
@@ -165,6 +166,24 @@ def test_a_database_that_is_away_is_503_with_retry_after() -> None:
     page = Client(raise_request_exception=False).get("/page/away/")
     assert page.status_code == 503
     assert int(page["Retry-After"]) > 0
+
+
+def test_an_outage_is_503_wherever_it_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, browser = program(), Client(raise_request_exception=False)
+    browser.force_login(person("administrator"))
+
+    def away(*_: Any, **__: Any) -> None:
+        raise OperationalError("the server closed the connection unexpectedly")
+
+    monkeypatch.setattr(connection, "cursor", away)
+    monkeypatch.setattr(connection, "run_prepared", away)
+
+    answers = [client.read("/papers/"), client.send("/touch/"), browser.get("/api/v1/papers/"), browser.post("/page/")]
+    monkeypatch.undo()
+
+    assert [answer.status_code for answer in answers] == [503] * 4
+    assert all(answer["Retry-After"] for answer in answers)
+    assert answers[0].json()["code"] == "database_away"
 
 
 def test_a_value_the_database_refuses_is_400() -> None:

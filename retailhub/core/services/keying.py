@@ -12,7 +12,7 @@ from rest_framework_api_key.crypto import KeyGenerator, concatenate
 from retailhub.core.access import SCOPES
 from retailhub.core.errors import DomainError, Invalid, Offence, Unknown
 from retailhub.core.models import ApiKey
-from retailhub.core.sql import rows
+from retailhub.core.sql import prepared_rows, rows
 
 # 43 letters and digits are 256 bits; only their hash is kept.
 GENERATOR = KeyGenerator(prefix_length=8, secret_key_length=43)
@@ -68,7 +68,7 @@ def live_key(prefix: str) -> ApiKey | None:
     Every call of the API begins here, so the statement is written once instead of being built each time.
     """
     columns = [str(field.column) for field in ApiKey._meta.concrete_fields]
-    found = rows(
+    found = prepared_rows(
         f"SELECT {', '.join(columns)} FROM core_apikey WHERE prefix = %s AND NOT revoked",  # noqa: S608  our own names
         [prefix],
     )
