@@ -12,9 +12,9 @@ from retailhub.core.models import ApiKey, Job
 from tests.factories.core import key_with, person
 from tests.pages.conftest import Browse, Shop
 
-EVERYBODY = set(Role.values)
-WRITES_STOCK = {Role.STORE_MANAGER, Role.WAREHOUSE, Role.ADMINISTRATOR}
-ADMINISTRATORS = {Role.ADMINISTRATOR}
+EVERYBODY: set[str] = set(Role.values)
+WRITES_STOCK: set[str] = {Role.STORE_MANAGER, Role.WAREHOUSE, Role.ADMINISTRATOR}
+ADMINISTRATORS: set[str] = {Role.ADMINISTRATOR}
 
 
 def pages(shop: Shop) -> dict[str, set[str]]:
