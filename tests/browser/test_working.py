@@ -27,7 +27,9 @@ def manager(shop: Shop, visit: Callable[..., Visitor]) -> Visitor:
 def scan(visitor: Visitor, code: str) -> None:
     """Press the keys as fast as a scanner does, whatever else keeps this machine busy."""
     visitor.page.evaluate(
-        """keys => keys.forEach(key => document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true})))""",
+        """keys => keys.forEach(
+            key => document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}))
+        )""",
         [*code, "Enter"],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -10,6 +11,7 @@ from django.urls import reverse
 from inventory.models import Barcode, Location
 from inventory.services.adjusting import AdjustmentLine, adjust_stock
 from orders.models import Order
+from retailhub.core import paging
 from tests.factories.inventory import ItemFactory
 from tests.pages.conftest import Browse, Shop
 
@@ -116,3 +118,24 @@ def test_counterparties_are_offered_nowhere(shop: Shop, browse: Browse) -> None:
     for name in ("inventory_location", "inventory_stocklevel"):
         assert "@supplier" not in client.get(reverse(f"admin:{name}_changelist")).content.decode()
     assert Location.objects.filter(code__startswith="@").exists()
+
+
+def test_no_admin_object_keeps_a_request(shop: Shop, browse: Browse) -> None:
+    """All threads share these objects: what one request leaves there another would read."""
+    client = browse.admin
+    for name in LISTS:
+        client.get(reverse(f"admin:{name}_changelist"))
+    client.get(reverse("admin:inventory_item_change", args=[shop.mug.pk]))
+
+    for model_admin in admin.site._registry.values():
+        assert not hasattr(model_admin, "request"), model_admin
+        assert "request" not in vars(model_admin)
+
+
+def test_no_list_counts_further_than_it_must(shop: Shop, browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "MOST", 60)
+    more(shop, 80)
+
+    text = browse.admin.get(reverse("admin:inventory_item_changelist"), {"status__exact": "active"}).content.decode()
+
+    assert "60+" in text
