@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def test_apps_know_only_what_lies_below_them() -> None:
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", sorted({path for paths in SUBSCRIPTIONS.values() for path in paths}))
 def test_every_listener_is_there(path: str) -> None:
     listener = import_string(path)
@@ -67,8 +69,6 @@ def test_every_beat_rings_a_task_that_is_there(entry: str) -> None:
 
 
 def test_every_bell_names_a_task_that_is_there() -> None:
-    import re
-
     app.loader.import_default_modules()
     named = {
         name
