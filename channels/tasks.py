@@ -14,20 +14,21 @@ from channels.services import listing, pulling, pushing, taking_in, taking_turns
 from orders.models import Shipment
 from retailhub.core.bells import ring, unmute
 
-# At most so long does one worker stay with one account, or wait for what will be due.
-LONGEST_ROUND = 30.0
-LONGEST_NAP = 1.0
+# At most so long does one worker stay with one account before others have their turn: with fewer workers than accounts
+# a busy one would keep the rest waiting. What is due later than that is left to the sweep.
+LONGEST_STAY = 0.5
+LONGEST_NAP = 0.5
 
 
 @shared_task(ignore_result=True)
 def push_stock(account_id: int) -> None:
-    """Tell the channel what is due until nothing is, for at most half a minute at a time.
+    """Tell the channel what is due until nothing is, for a moment at most; then the bell rings again.
 
     One worker at a time stays with an account, so that a slow channel does not take them all. Who finds another there
     leaves: the other looks once more after its turn. What is due later is left to the sweep.
     """
     unmute("channels.tasks.push_stock", account_id)
-    end = time.monotonic() + LONGEST_ROUND
+    end = time.monotonic() + LONGEST_STAY
     while (turn := taking_turns.take_turn(account_id)) is not None:
         try:
             again_in = _push_until(account_id, turn, end)
@@ -70,9 +71,11 @@ def sweep_stock_sync() -> None:
 def process_inbox() -> None:
     """Work the inbox off until nothing is due."""
     unmute("channels.tasks.process_inbox")
-    end = time.monotonic() + LONGEST_ROUND
-    while taking_in.process_inbox() and time.monotonic() < end:
-        pass
+    end = time.monotonic() + LONGEST_STAY
+    while taking_in.process_inbox():
+        if time.monotonic() >= end:
+            ring("channels.tasks.process_inbox")
+            return
 
 
 @shared_task(ignore_result=True)

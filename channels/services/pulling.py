@@ -58,6 +58,9 @@ def pull_orders(*, account_id: int, most_pages: int = 50, newest_only: bool = Fa
     try:
         position = connector.rewind(cursor.value, overlap) if cursor.value else None
         for _ in range(most_pages):
+            account.refresh_from_db(fields=["open_again_at"])
+            if not may_call(account):
+                return pulled  # another call was asked for patience meanwhile
             page = connector.pull_orders(settings_of(account), position)
             _store(account, cursor, page, pulled)
             if not page.more or page.next_cursor in (None, position):

@@ -50,6 +50,7 @@ _CLAIM = """
 WITH due AS (
     SELECT i.id FROM channels_stockintent i JOIN channels_account a ON a.id = i.account_id
     WHERE i.account_id = %s AND i.state = 'due' AND i.due_at <= clock_timestamp() AND a.state = 'live'
+      AND (a.open_again_at IS NULL OR a.open_again_at <= clock_timestamp())
       AND (i.stale_at IS NULL OR a.last_pull_at >= i.stale_at OR NOT %s)
     ORDER BY i.urgency, i.due_at LIMIT %s FOR NO KEY UPDATE OF i SKIP LOCKED
 )
