@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,22 +51,41 @@ class Figure:
 HEADS = ["benchmark", "raw /s", "retailhub /s", "result", "floor", "moonshot", "verdict"]
 
 
-def compare(
-    *, raw: Callable[[], float], subject: Callable[[], float], rounds: int
-) -> tuple[float, float, float, list[float]]:
-    """Measure raw, subject, raw in every round; answer the medians of raw, subject and ratio, and all ratios."""
-    raws: list[float] = []
-    subjects: list[float] = []
-    ratios: list[float] = []
+@dataclass(frozen=True)
+class Rate:
+    """Orders per second, and processor time of all processes involved for each of them."""
+
+    per_second: float
+    cpu_ms: float
+
+
+@dataclass
+class Comparison:
+    """What rounds of raw, subject, raw came to."""
+
+    raw: list[Rate]
+    subject: list[Rate]
+
+    @property
+    def ratios(self) -> list[float]:
+        return [subject.per_second / raw.per_second for subject, raw in zip(self.subject, self.raw, strict=True)]
+
+    @property
+    def cpu_ratios(self) -> list[float]:
+        """Answer what the ratios would be on a machine that does nothing else and is never waited for."""
+        return [raw.cpu_ms / subject.cpu_ms for subject, raw in zip(self.subject, self.raw, strict=True)]
+
+
+def compare(*, raw: Callable[[], Rate], subject: Callable[[], Rate], rounds: int) -> Comparison:
+    """Measure raw, subject, raw in every round; what counts as raw is the mean of before and after."""
+    compared = Comparison([], [])
     before = raw()
     for _ in range(rounds):
-        measured = subject()
+        compared.subject.append(subject())
         after = raw()
-        raws.append((before + after) / 2)
-        subjects.append(measured)
-        ratios.append(measured / raws[-1])
+        compared.raw.append(Rate((before.per_second + after.per_second) / 2, cpu_ms=(before.cpu_ms + after.cpu_ms) / 2))
         before = after
-    return statistics.median(raws), statistics.median(subjects), statistics.median(ratios), ratios
+    return compared
 
 
 def table(figures: list[Figure]) -> str:

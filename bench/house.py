@@ -33,6 +33,7 @@ class House:
 
     services: TestServices
     web_port: int
+    web_pid: int
     api_key: str
     web_processes: int
 
@@ -45,6 +46,10 @@ class House:
         if self.services.cluster is None:
             raise RuntimeError("pgbench comes with our own PostgreSQL; TEST_DATABASE_URL names another")
         return self.services.cluster.programs / "pgbench"
+
+    @property
+    def postgres_pid(self) -> int:
+        return next(process.pid for program, process in self.services._running if program.name == "postgres")
 
     def deadlocks(self) -> int:
         """Answer how many deadlocks the server has counted in the subject's database."""
@@ -113,7 +118,7 @@ def open_house() -> Iterator[House]:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError((data / "web.log").read_text()[-3000:])
                 time.sleep(0.1)
-            yield House(services, port, api_key, int(web.command[web.command.index("--workers") + 1]))
+            yield House(services, port, process.pid, api_key, int(web.command[web.command.index("--workers") + 1]))
         finally:
             _end(process)
             noise = (data / "web.log").read_text()

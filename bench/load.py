@@ -24,6 +24,7 @@ class Tally:
     """What a run of load came to."""
 
     seconds: float = 0.0
+    warm_up: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
 
@@ -139,6 +140,8 @@ def drive(
                     tally.latencies.append(answer.seconds)
                     if look_at:
                         look_at(answer)
+                else:
+                    tally.warm_up += 1
                 wire.send(make())
                 if wire.unsent:
                     poll.modify(number, select.EPOLLIN | select.EPOLLOUT)

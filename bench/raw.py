@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import resource
 import subprocess
 import tempfile
 from pathlib import Path
 
 import psycopg
 
+from bench.cpu import seconds_used
+from bench.figures import Rate
 from bench.house import ITEMS, SELLABLE, House
 
 _SCHEMA = f"""
@@ -53,8 +56,9 @@ def make_tables(house: House) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
-def per_second(house: House, script: str, *, clients: int, seconds: int) -> float:
+def per_second(house: House, script: str, *, clients: int, seconds: int) -> Rate:
     """Run the script as pgbench does, prepared and on one thread; answer transactions per second."""
+    before, own = seconds_used(house.postgres_pid), sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
         file.flush()
@@ -67,7 +71,9 @@ def per_second(house: House, script: str, *, clients: int, seconds: int) -> floa
             text=True,
             check=False,
         )
+    used = seconds_used(house.postgres_pid) - before + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - own
+    done_transactions = re.search(r"actually processed: (\d+)", done.stdout)
     found = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)
-    if done.returncode or not found:
-        raise RuntimeError(f"pgbench failed: {done.stderr[-1000:]}")
-    return float(found[1])
+    if done.returncode or not found or not done_transactions:
+        raise RuntimeError(f"pgbench failed: {done.stdout[-500:]}{done.stderr[-1000:]}")
+    return Rate(float(found[1]), cpu_ms=1000 * used / max(1, int(done_transactions[1])))
