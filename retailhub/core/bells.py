@@ -6,7 +6,10 @@ A broker that is away is no reason to fail: a sweep on the beat finds what nobod
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
+import threading
 import time
 
 from celery import Celery
@@ -25,7 +28,7 @@ _silent_until = 0.0
 
 def ring_on_commit(task: str, *ids: int, after: float = 0.0) -> None:
     """Have the task run once this transaction commits (now, outside of one), `after` so many seconds."""
-    transaction.on_commit(lambda: ring(task, *ids, after=after))
+    transaction.on_commit(lambda: _ringer.ask(task, ids, after))
 
 
 def ring(task: str, *ids: int, after: float = 0.0) -> None:
@@ -52,3 +55,41 @@ def unmute(task: str, *ids: int) -> None:
 
 def _name(task: str, ids: tuple[int, ...]) -> str:
     return "bell:" + ":".join([task, *map(str, ids)])
+
+
+class _Ringer:
+    """Rings for this process on a thread of its own: who commits does not wait for the broker, and all that is
+    committed within one breath rings once. What is asked for while it rings is rung for in the next round."""
+
+    BREATH = 0.02
+
+    def __init__(self) -> None:
+        self._wanted: dict[tuple[str, tuple[int, ...]], float] = {}
+        self._called = threading.Condition()
+        self._process = 0
+
+    def ask(self, task: str, ids: tuple[int, ...], after: float) -> None:
+        with self._called:
+            self._wanted[(task, ids)] = min(after, self._wanted.get((task, ids), after))
+            if self._process != os.getpid():  # the first time, or in a child, to which threads do not pass
+                self._process = os.getpid()
+                threading.Thread(target=self._run, name="bells", daemon=True).start()
+            self._called.notify()
+
+    def finish(self) -> None:
+        """Ring for what is left: called when the process ends."""
+        with self._called:
+            wanted, self._wanted = self._wanted, {}
+        for (task, ids), after in wanted.items():
+            ring(task, *ids, after=after)
+
+    def _run(self) -> None:
+        while True:
+            with self._called:
+                self._called.wait_for(lambda: self._wanted)
+            self.finish()
+            time.sleep(self.BREATH)
+
+
+_ringer = _Ringer()
+atexit.register(_ringer.finish)
