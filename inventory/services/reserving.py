@@ -174,6 +174,13 @@ def _plan(levels: Levels, taken: dict[Place, int], wanted: Wanted, location_ids:
     def whole(location_id: int) -> int:
         return min(free(item_id, location_id) // per_unit for item_id, per_unit in wanted.parts.items())
 
+    for location_id in location_ids:
+        if whole(location_id) >= wanted.quantity:
+            for item_id, per_unit in wanted.parts.items():
+                take(item_id, location_id, wanted.quantity * per_unit)
+            promise.reserved = wanted.quantity
+            return promise
+
     left = wanted.quantity
     order = sorted(location_ids, key=lambda location_id: whole(location_id) < left)
     for location_id in order:

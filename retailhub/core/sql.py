@@ -9,7 +9,7 @@ times quicker than adapting them value by value.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -119,18 +119,26 @@ def prepared_rows(statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
 
 def array_text(values: Sequence[Any]) -> str:
     """Write an array as PostgreSQL reads it."""
-    return "{" + ",".join([_element(value) for value in values]) + "}"
+    return "{" + ",".join([_WRITERS.get(type(value), _element)(value) for value in values]) + "}"
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    int: str,
+    str: _quoted,
+    Decimal: str,
+    type(None): lambda _: "NULL",
+    bool: lambda value: "t" if value else "f",
+}
 
 
 def _element(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, str):
-        text = str(value)
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if isinstance(value, int | Decimal | UUID):
+    if isinstance(value, str):  # a choice
+        return _quoted(str(value))
+    if isinstance(value, UUID | int):
         return str(value)
     if isinstance(value, date | datetime):
         return f'"{value.isoformat()}"'

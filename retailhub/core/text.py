@@ -69,6 +69,8 @@ def clean_json(value: Any, pointer: str = "") -> Any:
 
 def sku_key(sku: str) -> str:
     """Answer the key under which a SKU is unique: NFKC and casefold, so that full-width or lower-case twins meet."""
+    if sku.isascii() and sku.isprintable():
+        return "".join(sku.casefold().split())
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", clean_line(sku)).casefold())
     return "".join(folded.split())
 

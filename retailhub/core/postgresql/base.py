@@ -21,6 +21,7 @@ class DatabaseWrapper(Backend):
 
     _prepares = True
     _planned_at = 0.0
+    _hot_cursor: RawCursor[tuple[Any, ...]] | None = None
 
     def get_connection_params(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super().get_connection_params()
@@ -56,12 +57,15 @@ class DatabaseWrapper(Backend):
             self.ensure_connection()
             began = time.monotonic()
             try:
-                cursor = RawCursor(self.connection)
+                cursor = self._hot_cursor
+                if cursor is None or cursor.connection is not self.connection:
+                    cursor = self._hot_cursor = RawCursor(self.connection)
                 if began - self._planned_at > SECONDS_OF_A_PLAN:
                     self._planned_at = began
                     cursor.execute("DISCARD PLANS", prepare=False)
                 cursor.execute(statement, values, prepare=self._prepares or None)
-                return cursor.fetchall() if cursor.description else []
+                result = cursor.pgresult  # `description` would describe every column
+                return cursor.fetchall() if result is not None and result.nfields else []
             finally:
                 if self.queries_logged:
                     entry = {"sql": statement.decode(), "time": f"{time.monotonic() - began:.3f}"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, ClassVar, Protocol
 
 from django.db import connection
@@ -42,8 +42,12 @@ def publish(*events: Event, trip: OneTrip | None = None) -> None:
     ring_on_commit("retailhub.outbox.tasks.deliver_waiting")
 
 
+def _payload(event: Event) -> dict[str, Any]:
+    return {field.name: getattr(event, field.name) for field in fields(event)}
+
+
 def _write(trip: OneTrip, events: Sequence[Event]) -> None:
-    names, payloads = [event.name for event in events], [asdict(event) for event in events]
+    names, payloads = [event.name for event in events], [_payload(event) for event in events]
     pairs = [(name, listener) for name in dict.fromkeys(names) for listener in listeners_of(name)]
     cast, values = array(OutboxEvent._meta.get_field("payload"), payloads)
     new = f"""INSERT INTO {OutboxEvent._meta.db_table} (name, payload)
