@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import logging
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from retailhub.core.middleware import RequestIdFilter
+from retailhub.core.models import Job
 from tests.factories.core import program
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.core.urls")]
@@ -38,6 +41,27 @@ def test_odd_characters_in_the_query_are_refused(query: str) -> None:
     assert (api.status_code, api.json()["code"]) == (400, "invalid")
     assert page.status_code == 400
     assert page["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("length", [{}, {"CONTENT_LENGTH": ""}])
+def test_a_body_without_a_length_is_read_all_the_same(length: dict[str, str]) -> None:
+    sent = b'{"label": "chunked"}'
+    chunked: dict[str, Any] = {"wsgi.input": io.BytesIO(sent), "wsgi.input_terminated": True, **length}
+    client: Any = program()
+
+    answer = client.generic(
+        "POST", "/api/v1/papers/", content_type="application/json", headers={"Idempotency-Key": "k"}, **chunked
+    )
+    too_large = client.generic(
+        "POST",
+        "/api/v1/papers/",
+        content_type="application/json",
+        **chunked | {"wsgi.input": io.BytesIO(b"x" * 9_000_000)},
+    )
+
+    assert answer.status_code == 201, answer.content
+    assert Job.objects.get().label == "chunked"
+    assert (too_large.status_code, too_large.json()["code"]) == (413, "too_large")
 
 
 def test_odd_characters_in_a_form_are_refused() -> None:
