@@ -18,6 +18,8 @@ import pytest
 from django.utils import timezone
 
 from channels.models import Account, InboxMessage
+from channels.services.pulling import pull_orders
+from channels.services.pushing import push_stock
 from channels.services.taking_in import NotBelieved, TooLarge
 from channels.services.telling import tell_shipments
 from inventory.models import Item, Location, StockLevel
@@ -25,6 +27,7 @@ from inventory.services.adjusting import AdjustmentLine, adjust_stock
 from orders.models import Order, Shipment
 from orders.services.shipping import ship_order
 from retailhub.core.models import Attention
+from retailhub.outbox.services.delivering import deliver_waiting
 from tests.channels.live import (
     Workers,
     assert_in_step,
@@ -351,8 +354,37 @@ def test_a_fault_of_every_kind_loses_and_doubles_nothing(warehouse: Location, sh
         _wait_until(lambda: (kind == "429" or _let_it_be_called(account)) and _quiet_now())
         assert not workers.troubles
 
-    if kind == "429":
-        _assert_no_call_before_retry_after(shop_a)
+    assert_in_step((shop_a, account))
+
+
+def test_no_call_of_any_kind_comes_before_a_channel_wants_it(warehouse: Location, shop_a: RunningShop) -> None:
+    """One worker, so that no call is under way when another is told to wait."""
+    account = connect(shop_a, warehouse, code="a")
+    (mug,) = stocked(warehouse, 20)
+    offer(account, [mug])
+    while deliver_waiting() or push_stock(account_id=account.pk).sent:
+        pass
+    kinds = ["stock.bulk", "orders.list", "stock.bulk", "orders.list"]
+    start = len(shop_a.log("request"))
+    for operation in kinds:
+        shop_a.script_faults([{"operation": operation, "kind": "429", "seconds": 0.5}])
+        adjust(mug, warehouse, -1)
+        until = time.monotonic() + 0.9
+        while time.monotonic() < until:
+            deliver_waiting()
+            push_stock(account_id=account.pk)
+            pull_orders(account_id=account.pk)
+
+    calls = shop_a.log("request")[start:]
+    pauses = [
+        (datetime.fromisoformat(after["at"]) - datetime.fromisoformat(refused["at"])).total_seconds()
+        for refused, after in pairwise(calls)
+        if refused["fault"] == "429"
+    ]
+    assert len(pauses) == len(kinds)
+    assert min(pauses) >= 0.5
+    _wait_until(lambda: push_stock(account_id=account.pk).again_in is None)
+    pull_orders(account_id=account.pk)
     assert_in_step((shop_a, account))
 
 
@@ -439,21 +471,6 @@ def _let_it_be_called(account: Account) -> bool:
 
 def _quiet_now() -> bool:
     return is_quiet()
-
-
-def _assert_no_call_before_retry_after(shop: RunningShop) -> None:
-    """After each 429 the next call of its kind comes no earlier than was asked for: half a second later."""
-    calls: dict[str, list[dict[str, Any]]] = {}
-    for entry in shop.log("request"):
-        calls.setdefault(entry["operation"], []).append(entry)
-    pauses = [
-        (datetime.fromisoformat(after["at"]) - datetime.fromisoformat(refused["at"])).total_seconds()
-        for entries in calls.values()
-        for refused, after in pairwise(entries)
-        if refused["fault"] == "429"
-    ]
-    assert pauses
-    assert min(pauses) >= 0.5
 
 
 def _wait_until(done: Any, seconds: float = 30) -> None:
