@@ -6,17 +6,22 @@ import time
 
 from celery import shared_task
 
-from retailhub.core.bells import unmute
+from retailhub.core.bells import ring, unmute
 from retailhub.outbox.services import delivering
 
 
 @shared_task(ignore_result=True)
 def deliver_waiting() -> None:
-    """Deliver until nothing is due; whatever is committed after the bell was unmuted rings again."""
+    """Deliver until nothing is due; whatever is committed after the bell was unmuted rings again.
+
+    After half a second others have their turn: while news keeps coming, one of few workers would do nothing else.
+    """
     unmute("retailhub.outbox.tasks.deliver_waiting")
-    end = time.monotonic() + 30
-    while delivering.deliver_waiting() and time.monotonic() < end:
-        pass
+    end = time.monotonic() + 0.5
+    while delivering.deliver_waiting():
+        if time.monotonic() >= end:
+            ring("retailhub.outbox.tasks.deliver_waiting")
+            return
 
 
 @shared_task(ignore_result=True)

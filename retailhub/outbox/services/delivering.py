@@ -19,7 +19,8 @@ from retailhub.outbox.registry import listener
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 60
+# What runs is locked, and skipped by whoever claims; the lease is only for what a dead worker had claimed.
+LEASE_SECONDS = 20
 MOST_TRIES = 8
 MOST_CRASHES = 3
 
