@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from inventory.services import ledger
+from retailhub.core.postgresql.base import DatabaseWrapper
 from tests.test_statement_counts import CEILINGS, World
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +25,13 @@ _LOCK = re.compile(
 )
 
 
+CHANGE_NO_LEVEL = {
+    "reserve what is short", "reserve what expired", "serve", "draft transfer", "upsert items", "find people",
+    "place what is short", "place again", "hold", "let go", "raise shortages", "follow reservations",
+}  # fmt: skip
+"""What waits, is planned, takes over what another let go, or only talks of stock leaves the levels as they are."""
+
+
 class Recorder:
     """Which levels were locked, in which order, and which were changed."""
 
@@ -31,25 +41,46 @@ class Recorder:
         self.complaints: list[str] = []
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        numbers = count(1)
+        self.hear(re.sub("%s", lambda _: f"${next(numbers)}", sql), params)
+        return execute(sql, params, many, context)
+
+    def hear(self, sql: str, params: Any) -> None:
         if _LOCK.search(sql):
-            asked = list(zip(params[0], params[1], strict=True))
+            asked = self.pairs(sql, params)
             if asked != sorted(asked):
                 self.complaints.append(f"locked out of order: {asked}")
             self.locked |= set(asked)
-        elif _UPDATE.search(sql):
-            changed = set(zip(params[0], params[1], strict=True))
+        elif update := _UPDATE.search(sql):
+            changed = set(self.pairs(sql[update.start() :], params))
             if not changed <= self.locked:
-                self.complaints.append(f"changed without a lock: {changed - self.locked}")
+                self.complaints.append(f"changed without a lock: {sorted(changed - self.locked)}")
             self.changed |= changed
-        elif _WRITE.search(sql) and "WITH part_0" not in sql:
+        elif _WRITE.search(sql) and "WITH part_0" not in sql and "WITH wanted(item_id, location_id)" not in sql:
             self.complaints.append(f"written past the ledger: {sql[:100]}")
-        return execute(sql, params, many, context)
+
+    def pairs(self, sql: str, params: Any) -> list[tuple[int, int]]:
+        """Answer the (item, location) pairs that the first two placeholders of the statement hold."""
+        first = int(re.search(r"\$(\d+)", sql)[1])  # type: ignore[index]
+        items, locations = (
+            [int(entry) for entry in (column.strip("{}").split(",") if isinstance(column, str) else column)]
+            for column in params[first - 1 : first + 1]
+        )
+        return list(zip(items, locations, strict=True))
 
 
 @contextmanager
 def recording() -> Iterator[Recorder]:
+    """Hear what goes through Django's cursors and what is prepared past them."""
     recorder = Recorder()
-    with connection.execute_wrapper(recorder):
+    run = DatabaseWrapper.run_prepared
+
+    def heard(self: Any, statement: bytes, values: Any) -> Any:
+        recorder.hear(statement.decode(), values)
+        return run(self, statement, values)
+
+    with connection.execute_wrapper(recorder), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseWrapper, "run_prepared", heard)
         yield recorder
 
 
@@ -61,6 +92,7 @@ def test_every_verb_locks_what_it_changes(verb: str) -> None:
         act()
 
     assert recorder.complaints == []
+    assert recorder.changed or verb in CHANGE_NO_LEVEL
 
 
 def test_the_recorder_hears_a_lock_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,14 +102,12 @@ def test_the_recorder_hears_a_lock_that_is_missing(monkeypatch: pytest.MonkeyPat
     with recording() as recorder:
         act()
 
-    assert len(recorder.changed) == 2
-    assert recorder.complaints
+    assert len(recorder.changed) == 2, recorder.complaints
+    assert recorder.complaints[0].startswith("changed without a lock")
 
 
 def test_one_module_writes_levels_and_movements() -> None:
     """By reading: only the ledger names them as targets of its writing."""
-    from pathlib import Path
-
     writes = re.compile(
         r"(?:StockLevel|StockMovement)\.objects\.(?:create|bulk_|update|filter\([^)]*\)\.(?:update|delete))"
         r"|(?:UPDATE|INTO|DELETE FROM)\s+\"?inventory_stock(?:level|movement)"
