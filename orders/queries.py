@@ -27,11 +27,12 @@ class ChannelFacts:
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """What order intake needs to know of an item; `parts` maps item ids to units in one of it."""
+    """What order intake needs of an item: units and SKUs of the items that one of it is made of (itself, or a kit's parts)."""
 
     id: int
     sku: str
     parts: dict[int, int]
+    part_skus: dict[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,10 @@ SELECT
        WHERE e.pool_id = c.pool_id AND l.is_active)))
    FROM orders_saleschannel c WHERE c.code = ANY(%(channels)s::varchar[]))::text,
   (SELECT json_agg(json_build_array(i.sku_key, i.id, i.sku,
-      CASE WHEN i.kind = 'kit' THEN (SELECT json_agg(json_build_array(k.component_id, k.quantity)
+      CASE WHEN i.kind = 'kit' THEN (SELECT json_agg(json_build_array(k.component_id, k.quantity, p.sku)
                                                     ORDER BY k.component_id)
-                                     FROM inventory_kitcomponent k WHERE k.kit_id = i.id) END))
+                                     FROM inventory_kitcomponent k JOIN inventory_item p ON p.id = k.component_id
+                                     WHERE k.kit_id = i.id) END))
    FROM inventory_item i WHERE i.sku_key = ANY(%(skus)s::varchar[]))::text,
   (SELECT json_agg(json_build_array(n.code, n.reference, o.id, o.fingerprint))
    FROM unnest(%(order_channels)s::varchar[], %(references)s::varchar[]) AS n(code, reference)
@@ -112,13 +114,21 @@ def read_intake(
     codes.update({pk: code for code, pk in named.items()})
     return Intake(
         channels=found,
-        items={key: ItemFacts(pk, sku, dict(parts) if parts else {pk: 1}) for key, pk, sku, parts in _json(item_rows)},
+        items={key: _item(pk, sku, parts) for key, pk, sku, parts in _json(item_rows)},
         existing={(code, reference): (pk, mark) for code, reference, pk, mark in _json(order_rows)},
         identities={(kind, scope, value): pk for kind, scope, value, pk in _json(identity_rows)},
         places=named,
         location_codes=codes,
         order_ids=order_ids,
         customer_ids=customer_ids,
+    )
+
+
+def _item(pk: int, sku: str, parts: list[tuple[int, int, str]] | None) -> ItemFacts:
+    if not parts:
+        return ItemFacts(pk, sku, {pk: 1}, {})
+    return ItemFacts(
+        pk, sku, {part: units for part, units, _ in parts}, {part: part_sku for part, _, part_sku in parts}
     )
 
 

@@ -16,7 +16,7 @@ from inventory.services.ledger import Posting
 from inventory.services.reserving import Outcome, Request, Wanted, allocate, lock_for
 from orders.events import OrdersPlaced, OrdersShort
 from orders.models import Order, OrderLine, Payment, Status
-from orders.queries import ChannelFacts, Intake, ItemFacts, read_intake
+from orders.queries import ChannelFacts, Intake, read_intake
 from orders.services.describing import PlacedLine, PlacedOrder, describe_orders
 from orders.services.totals import Totals, line_amount, totals_of
 from retailhub.core.errors import DomainError, Offence, Unknown
@@ -296,7 +296,7 @@ def _describe(order: NewOrder, order_id: int, outcome: Outcome, channel: Channel
     for number, told in enumerate(order.lines, 1):
         promise = promises.get(number)
         item = intake.items.get(sku_key(told.sku))
-        parts = _skus_of_parts(item, intake) if item else {}
+        parts = item.part_skus if item else {}
         lines.append(
             PlacedLine(
                 line=number,
@@ -306,7 +306,7 @@ def _describe(order: NewOrder, order_id: int, outcome: Outcome, channel: Channel
                 short=promise.short if promise else told.quantity,
                 allocations=[
                     {"location": intake.location_codes[place.location_id], "quantity": units}
-                    | ({"sku": parts.get(place.item_id, "")} if parts else {})
+                    | ({"sku": parts[place.item_id]} if parts else {})
                     for place, units in (promise.places if promise else {}).items()
                 ],
             )
@@ -320,13 +320,6 @@ def _describe(order: NewOrder, order_id: int, outcome: Outcome, channel: Channel
         totals=_totals(order, channel),
         created=True,
     )
-
-
-def _skus_of_parts(item: ItemFacts, intake: Intake) -> dict[int, str]:
-    """Answer the SKUs of a kit's components as far as the batch names them; nothing for what is no kit."""
-    if len(item.parts) == 1 and item.id in item.parts:
-        return {}
-    return {facts.id: facts.sku for facts in intake.items.values()}
 
 
 def status_on_arrival(lines: Sequence[PlacedLine]) -> Status:
