@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from inventory.models import Location, StockPool, StockPoolLocation
-from retailhub.core.errors import DomainError, Invalid, Offence, Unknown
+from inventory.services.finding import UnknownLocation
+from retailhub.core.errors import DomainError, Invalid, Offence
 
 
 class DuplicateLocation(DomainError):
@@ -50,7 +51,7 @@ def arrange_pool(*, code: str, name: str, location_codes: Sequence[str]) -> Stoc
         if location_code not in found
     ]
     if missing:
-        raise Unknown("A location code names nothing.", errors=missing)
+        raise UnknownLocation(errors=missing)
     pool, _ = StockPool.objects.update_or_create(code=code, defaults={"name": name})
     wanted = [(found[location_code].pk, i) for i, location_code in enumerate(dict.fromkeys(location_codes))]
     if list(pool.entries.values_list("location_id", "position")) != wanted:

@@ -33,6 +33,8 @@ def amount(value: object) -> Decimal:
     """Read an amount from text, int or Decimal. Raises NotMoney for floats, NaN, infinities and from 1e13 up."""
     if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
         raise NotMoney('an amount is written as text, such as "19.90"')
+    if isinstance(value, str) and not (value.isascii() and "_" not in value):
+        raise NotMoney("this is not a number")
     try:
         number = Decimal(value.strip()) if isinstance(value, str) else Decimal(value)
     except InvalidOperation as error:

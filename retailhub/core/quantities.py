@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 MOST = 1_000_000_000
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 class NotAQuantity(ValueError):
@@ -13,10 +16,10 @@ def quantity(value: object, *, least: int = 1) -> int:
     """Read a whole number of base units from JSON, a form or a file. Raises NotAQuantity; never rounds."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise NotAQuantity("a quantity is a whole number")
-    try:
-        number = int(value.strip()) if isinstance(value, str) else value
-    except ValueError as error:
-        raise NotAQuantity("a quantity is a whole number") from error
+    if isinstance(value, str) and not _WHOLE.fullmatch(value.strip()):
+        # int() would take "1_000" and the digits of every script
+        raise NotAQuantity("a quantity is a whole number")
+    number = int(value)
     if not -MOST <= number <= MOST:
         raise NotAQuantity("a quantity is at most 1,000,000,000")
     if number < least:
