@@ -27,7 +27,7 @@ class ChannelFacts:
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """What order intake needs of an item: units and SKUs of the items that one of it is made of (itself, or a kit's parts)."""
+    """What order intake needs of an item: units and SKUs of what one of it is made of (itself, or a kit's parts)."""
 
     id: int
     sku: str

@@ -136,7 +136,7 @@ def publish_listings(*, account_id: int, listing_ids: Sequence[int] | None = Non
     """
     account = Account.objects.select_related("channel").get(pk=account_id)
     connector = connector_of(account)
-    if Capability.LISTINGS not in connector.capabilities or account.state == Account.State.PAUSED:
+    if Capability.LISTINGS not in connector.capabilities or account.state != Account.State.LIVE:
         return 0
     states = [Listing.State.MAPPED, Listing.State.DRAFT, Listing.State.LIVE, Listing.State.ERROR]
     listings = list(
