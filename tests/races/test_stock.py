@@ -373,17 +373,17 @@ def test_a_count_is_what_it_was_when_it_was_booked_and_sales_come_off_it(warehou
 
 
 def test_the_first_movement_by_many_at_once_makes_one_level(warehouse: Any) -> None:
-    for _ in range(12):
-        items = ItemFactory.create_batch(3)
+    for _ in range(20):
+        items = ItemFactory.create_batch(6)
 
         def first(number: int, items: Any = items) -> Any:
-            lines = [ReceiptLine(item_id=item.pk, quantity=1) for item in random.Random(number).sample(items, 2)]
+            lines = [ReceiptLine(item_id=item.pk, quantity=1) for item in random.Random(number).sample(items, 4)]
             return receive_stock(location=warehouse, lines=lines, document=f"delivery:{number}", actor="x")
 
         assert not failures(crowd(8, first))
         levels = StockLevel.objects.filter(item__in=items)
-        assert (levels.count(), sum(level.sellable for level in levels)) == (3, 16)
-        assert CostPool.objects.filter(item__in=items).count() == 3
+        assert (levels.count(), sum(level.sellable for level in levels)) == (6, 32)
+        assert CostPool.objects.filter(item__in=items).count() == 6
 
 
 # --- 9. once ---------------------------------------------------------------------------------------------------------
