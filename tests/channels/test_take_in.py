@@ -117,6 +117,7 @@ def test_there_is_nothing_to_tell_at_a_channel_without_a_connector(
     ("event_id", "order", "version"),
     [("e" * 255, "A-1", 1), ("e1", "A-1", 10**40), ("e1", "A-1", -1), ("e1", "A\x00-1", 1), ("e1", "A" * 500, 1),
      ("e1", "\ud800", 1), ("e1", "A-1", None)],
+    ids=["long event", "huge version", "negative version", "nul", "long order", "half a pair", "no version"],
 )  # fmt: skip
 def test_odd_values_in_a_signed_message_are_kept_as_far_as_they_go(
     account: Account, connector: ScriptedConnector, event_id: str, order: str, version: int | None

@@ -178,7 +178,7 @@ def test_poison_is_dead_after_its_tries_shown_to_a_person_and_replayed_once_mend
     assert verify() == []
 
 
-@pytest.mark.parametrize("text", ["nul \0 inside", "half \ud800 pair"])
+@pytest.mark.parametrize("text", ["nul \0 inside", "half \ud800 pair"], ids=["nul", "half a pair"])
 def test_poison_whose_words_cannot_be_stored_is_counted_too(text: str) -> None:
     trouble[1] = ValueError(text)
     publish(Knocked(number=1), Knocked(number=2))
