@@ -80,7 +80,7 @@ def _run(batch: Sequence[int], path: str) -> bool:
         if len(batch) == 1:
             _fail(batch[0], error)
         else:
-            log.warning("%s failed on a batch of %d, trying one by one: %s", path, len(batch), error)
+            log.warning("%s failed on a batch of %d, trying one by one: %s", path, len(batch), _storable(str(error)))
         return False
     return True
 
