@@ -24,6 +24,7 @@ def currencies() -> frozenset[str]:
     return frozenset(code for code in map(str, Locale("en").currencies) if len(code) == 3 and code.isupper())
 
 
+@lru_cache(maxsize=512)
 def exponent(currency: str) -> int:
     """Answer how many decimal places the currency has: 2 for EUR, 0 for JPY, 3 for TND."""
     return get_currency_precision(currency)
@@ -48,7 +49,12 @@ def amount(value: object) -> Decimal:
 
 def round_total(value: Decimal, currency: str) -> Decimal:
     """Round a document total half up to the currency's own places."""
-    return value.quantize(Decimal(1).scaleb(-exponent(currency)), ROUND_HALF_UP)
+    return value.quantize(_step(currency), ROUND_HALF_UP)
+
+
+@lru_cache(maxsize=512)
+def _step(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-exponent(currency))
 
 
 def round_price(value: Decimal) -> Decimal:

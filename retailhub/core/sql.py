@@ -119,6 +119,13 @@ def prepared_rows(statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
 
 def array_text(values: Sequence[Any]) -> str:
     """Write an array as PostgreSQL reads it."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        joined = '","'.join(values)
+        if "\\" not in joined and joined.count('"') == 2 * (len(values) - 1):
+            return f'{{"{joined}"}}'
+    elif kinds == {int}:
+        return "{" + ",".join(map(str, values)) + "}"
     return "{" + ",".join([_WRITERS.get(type(value), _element)(value) for value in values]) + "}"
 
 

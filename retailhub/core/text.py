@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 # Zero-width characters and bidirectional controls hide in pasted text and make twins that look alike.
@@ -67,6 +68,7 @@ def clean_json(value: Any, pointer: str = "") -> Any:
     return value
 
 
+@lru_cache(maxsize=8_192)
 def sku_key(sku: str) -> str:
     """Answer the key under which a SKU is unique: NFKC and casefold, so that full-width or lower-case twins meet."""
     if sku.isascii() and sku.isprintable():

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -151,23 +152,32 @@ class MoneyString(ReadingMixin, serializers.Field):  # type: ignore[type-arg]
 
     def __init__(self, *, places: int = 4, least: Decimal | int | None = 0, **kwargs: Any) -> None:
         self.places, self.least = places, least
-        self.step = Decimal(1).scaleb(-places)
         super().__init__(**kwargs)
 
     def read(self, value: Any) -> Decimal:
-        try:
-            number = money.amount(value)
-        except money.NotMoney as error:
-            raise BadValue(str(error)) from error
-        exponent = number.as_tuple().exponent
-        if isinstance(exponent, int) and -exponent > self.places:
-            rounded = number.quantize(self.step)
-            if rounded != number:
-                raise BadValue(f"at most {self.places} decimal places are kept here", "max_decimal_places")
-            number = rounded
-        if self.least is not None and number < self.least:
-            raise BadValue(f"this is at least {self.least}", "min_value")
-        return number
+        # The same prices and rates come again and again; what a price cannot be is not worth remembering.
+        if isinstance(value, str) and len(value) <= 24:
+            return _remembered_amount(value, self.places, self.least)
+        return _amount(value, self.places, self.least)
+
+
+def _amount(value: Any, places: int, least: Decimal | int | None) -> Decimal:
+    try:
+        number = money.amount(value)
+    except money.NotMoney as error:
+        raise BadValue(str(error)) from error
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > places:
+        rounded = number.quantize(Decimal(1).scaleb(-places))
+        if rounded != number:
+            raise BadValue(f"at most {places} decimal places are kept here", "max_decimal_places")
+        number = rounded
+    if least is not None and number < least:
+        raise BadValue(f"this is at least {least}", "min_value")
+    return number
+
+
+_remembered_amount = lru_cache(maxsize=8_192)(_amount)
 
 
 @extend_schema_field({"type": "string", "format": "decimal", "pattern": r"^[01](\.\d{1,6})?$", "examples": ["0.20"]})

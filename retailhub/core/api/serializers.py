@@ -31,6 +31,7 @@ class _Step(NamedTuple):
     required: bool
     default: Any
     allow_null: bool
+    is_value: bool
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -53,7 +54,7 @@ class StrictSerializer(serializers.Serializer[Any]):
             offences.append(Offence(pointer=pointer, code="invalid", detail="an object is expected here"))
             return values
         before, left = len(offences), len(data)
-        for name, field, required, default, allow_null in _plan(cls):
+        for name, field, required, default, allow_null, is_value in _plan(cls):
             value = data.get(name, empty)
             if value is empty:
                 if default is not empty and not partial:
@@ -70,7 +71,7 @@ class StrictSerializer(serializers.Serializer[Any]):
                 else:
                     offences.append(Offence(pointer=f"{pointer}/{name}", code="null", detail="this may not be null"))
                 continue
-            if isinstance(field, ReadingMixin):
+            if is_value:
                 try:
                     values[name] = field.read(value)
                 except BadValue as bad:
@@ -137,5 +138,6 @@ def _plan(cls: type[StrictSerializer]) -> tuple[_Step, ...]:
     for name, field in cls._declared_fields.items():
         if not isinstance(field, ReadingMixin | serializers.ListSerializer | StrictSerializer):
             raise TypeError(f"{cls.__name__}.{name} is no field that can be read quickly")
-        steps.append(_Step(name, field, field.required, field.default, field.allow_null))
+        is_value = isinstance(field, ReadingMixin)
+        steps.append(_Step(name, field, field.required, field.default, field.allow_null, is_value))
     return tuple(steps)
