@@ -564,6 +564,9 @@ def test_a_count_and_a_sale_without_the_lock(warehouse: Any, monkeypatch: pytest
 
 def test_nothing_of_this_left_a_lock_behind() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' "
+            "AND datname = current_database()"
+        )
         assert cursor.fetchone() == (0,)
     assert Place(1, 2) < Place(2, 1), "levels are locked by item, then by place"
