@@ -25,7 +25,7 @@ class DatabaseWrapper(Backend):
 
     def get_connection_params(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super().get_connection_params()
-        self._prepares = bool(parameters.pop("prepared_statements", True))
+        self._prepares = str(parameters.pop("prepared_statements", "1")).lower() not in {"0", "false", "no", "off"}
         parameters["prepare_threshold"] = _NEVER if self._prepares else None
         return parameters
 
