@@ -93,7 +93,7 @@ def test_one_order_over_http_is_eight_trips_to_the_database() -> None:
 def test_levels_get_their_new_versions_beside_the_old_ones() -> None:
     """HOT: no index of the levels is written when stock is promised, all over the catalogue.
 
-    While the database's own housekeeping looks at the tables, old versions cannot make room: then the next round counts.
+    While the database's own housekeeping reads the tables, old versions make no room: then the next round counts.
     """
     hall = Hall(300)
     chance = random.Random(1)
