@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.backends.postgresql.base import DatabaseWrapper as Backend
-
-from retailhub.core.postgresql.statements import Statements
+from psycopg import RawCursor
 
 # Plans are made anew now and then, because tables grow: what was quickest for ten rows is not for a million.
 SECONDS_OF_A_PLAN = 10.0
+# More than any statement of Django's own is ever repeated: only what asks for it is prepared.
+_NEVER = 1_000_000_000
 
 
 class DatabaseWrapper(Backend):
@@ -20,11 +21,12 @@ class DatabaseWrapper(Backend):
 
     _prepares = True
     _planned_at = 0.0
-    _statements: Statements | None = None
+    _hot_cursor: RawCursor[tuple[Any, ...]] | None = None
 
     def get_connection_params(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super().get_connection_params()
         self._prepares = str(parameters.pop("prepared_statements", "1")).lower() not in {"0", "false", "no", "off"}
+        parameters["prepare_threshold"] = _NEVER if self._prepares else None
         return parameters
 
     def is_usable(self) -> bool:
@@ -53,15 +55,17 @@ class DatabaseWrapper(Backend):
         with self.wrap_database_errors:
             self.close_if_health_check_failed()
             self.ensure_connection()
-            statements = self._statements
-            if statements is None or statements.connection is not self.connection:
-                statements = self._statements = Statements(self.connection, prepares=self._prepares)
             began = time.monotonic()
-            if began - self._planned_at > SECONDS_OF_A_PLAN:
-                self._planned_at = began
-                statements.plan_anew()
             try:
-                return statements.run(statement, values)
+                cursor = self._hot_cursor
+                if cursor is None or cursor.connection is not self.connection:
+                    cursor = self._hot_cursor = RawCursor(self.connection)
+                if began - self._planned_at > SECONDS_OF_A_PLAN:
+                    self._planned_at = began
+                    cursor.execute("DISCARD PLANS", prepare=False)
+                cursor.execute(statement, values, prepare=self._prepares or None)
+                result = cursor.pgresult  # `description` would describe every column
+                return cursor.fetchall() if result is not None and result.nfields else []
             finally:
                 if self.queries_logged:
                     entry = {"sql": statement.decode(), "time": f"{time.monotonic() - began:.3f}"}
