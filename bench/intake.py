@@ -117,8 +117,8 @@ def _measure(
         before = seconds_used(*roots)
         tally = run()
         tallies.append(tally)
-        # the warm-up is in the processor time, so its orders are in the count
-        count = (tally.warm_up + sum(tally.statuses.values())) * orders
+        # what came before and after is in the processor time, so it is in the count
+        count = (tally.uncounted + sum(tally.statuses.values())) * orders
         return Rate(tally.per_second * orders, cpu_ms=1000 * (seconds_used(*roots) - before) / max(1, count))
 
     compared = compare(

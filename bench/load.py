@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+PATIENCE = 30.0
+
 
 @dataclass
 class Answer:
@@ -24,7 +26,7 @@ class Tally:
     """What a run of load came to."""
 
     seconds: float = 0.0
-    warm_up: int = 0
+    uncounted: int = 0  # before and after
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
 
@@ -123,8 +125,10 @@ def drive(
         for wire in wires:
             wire.send(make())
             poll.register(wire.socket, select.EPOLLIN | (select.EPOLLOUT if wire.unsent else 0))
-        while (now := time.perf_counter()) < end:
-            for number, event in poll.poll(min(1.0, end - now)):
+        # What is under way at the end is waited for: it must not disturb whoever measures next.
+        underway = len(wires)
+        while underway and time.perf_counter() < end + PATIENCE:
+            for number, event in poll.poll(1.0):
                 wire = by_number[number]
                 if event & select.EPOLLOUT and wire.unsent:
                     wire.go_on()
@@ -135,13 +139,17 @@ def drive(
                 answer = wire.receive()
                 if answer is None:
                     continue
-                if begin <= wire.began + answer.seconds <= end:
+                answered = wire.began + answer.seconds
+                if begin <= answered <= end:
                     tally.statuses[answer.status] += 1
                     tally.latencies.append(answer.seconds)
                     if look_at:
                         look_at(answer)
                 else:
-                    tally.warm_up += 1
+                    tally.uncounted += 1
+                if answered > end:
+                    underway -= 1
+                    continue
                 wire.send(make())
                 if wire.unsent:
                     poll.modify(number, select.EPOLLIN | select.EPOLLOUT)
