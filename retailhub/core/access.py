@@ -24,6 +24,14 @@ SCOPES: dict[str, str] = {
     "orders:write": "Place, cancel, hold and ship orders",
     "customers:read": "See customers",
     "customers:write": "Change customers",
+    "purchasing:read": "See suppliers, purchase orders and receipts",
+    "purchasing:write": "Change suppliers and price lists, write and send purchase orders",
+    "purchasing:approve": "Approve purchase orders of others",
+    "invoices:read": "See supplier invoices and what is owed",
+    "invoices:write": "Enter, match and dispute supplier invoices",
+    "invoices:approve": "Release holds, approve, post and pay supplier invoices",
+    "accounting:read": "See the journal and stock values posted to it",
+    "accounting:write": "Post by hand and close periods",
     "channels:read": "See channels, listings and their sync",
     "channels:write": "Connect, pause and change channels and listings",
     "imports:write": "Import files",
@@ -31,7 +39,12 @@ SCOPES: dict[str, str] = {
     "system:read": "See the outbox, the inbox and the audit trail",
     "system:write": "Replay failed deliveries, manage people and keys",
 }
-_READING = {scope for scope in SCOPES if scope.endswith(":read")} - {"costs:read", "system:read"}
+_READING = {scope for scope in SCOPES if scope.endswith(":read")} - {
+    "costs:read",
+    "system:read",
+    "invoices:read",
+    "accounting:read",
+}
 
 
 class Role(models.TextChoices):
@@ -47,8 +60,21 @@ ROLE_SCOPES: dict[str, frozenset[str]] = {
         _READING | {"stock:write", "orders:write", "customers:write", "items:write", "costs:read", "imports:write"}
     ),
     Role.WAREHOUSE: frozenset(_READING - {"customers:read"} | {"stock:write"}),
-    Role.BUYER: frozenset(_READING | {"items:write", "costs:read", "imports:write"}),
-    Role.ACCOUNTANT: frozenset(_READING | {"costs:read"}),
+    Role.BUYER: frozenset(
+        _READING
+        | {"items:write", "costs:read", "imports:write", "purchasing:write", "purchasing:approve", "invoices:read"}
+    ),
+    Role.ACCOUNTANT: frozenset(
+        _READING
+        | {
+            "costs:read",
+            "invoices:read",
+            "invoices:write",
+            "invoices:approve",
+            "accounting:read",
+            "accounting:write",
+        }
+    ),
     Role.ADMINISTRATOR: frozenset(SCOPES),
 }
 
