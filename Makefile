@@ -9,12 +9,14 @@ RUNTIME := $(VENV)/.installed-$(shell cksum < requirements.lock | tr -s ' \t' '-
 DEVELOPMENT := $(VENV)/.installed-dev-$(shell cksum < requirements-dev.lock | tr -s ' \t' '--')
 # A database and a broker for one command, gone when it ends
 THROWAWAY := $(PY) -m retailhub.embedded throwaway
-LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m piptools compile --quiet --upgrade --generate-hashes --strip-extras \
+LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m piptools compile --quiet $(UPGRADE) --generate-hashes --strip-extras \
 	--allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 CODE := retailhub inventory customers orders purchasing channels tests manage.py
 # labels of the apps whose migrations are ours to judge
 APPS := core outbox accounting inventory customers orders purchasing channels home
 ARGS ?=
+# `make lock UPGRADE=` takes in a new dependency and leaves the others as they are
+UPGRADE ?= --upgrade
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo-reset test races bench soak check lint types arch migrations api deploy lock
