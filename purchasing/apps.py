@@ -15,7 +15,8 @@ class PurchasingConfig(AppConfig):
                 f"purchasing.{model}"
                 for model in (
                     "supplier", "suppliercontact", "supplieridentifier", "supplieritem", "pricebreak", "purchaseorder",
-                    "purchaseorderline", "purchasecharge", "purchaserevision", "specialorder", "sending", "claim",
+                    "purchaseorderline", "purchasecharge", "purchaserevision", "specialorder", "sending",
+                    "claim", "proposal",
                 )
             ),
         )  # fmt: skip

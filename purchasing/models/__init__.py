@@ -22,6 +22,7 @@ from purchasing.models.orders import (
 )
 from purchasing.models.papers import BuyingEvent, Sending
 from purchasing.models.price_lists import PriceBreak, SupplierItem
+from purchasing.models.proposals import Proposal
 from purchasing.models.receipts import (
     RECEIPT_MOVES,
     Claim,
@@ -56,6 +57,7 @@ __all__ = [
     "OrderStatus",
     "PaymentUse",
     "PriceBreak",
+    "Proposal",
     "PurchaseCharge",
     "PurchaseOrder",
     "PurchaseOrderLine",

@@ -1,0 +1,143 @@
+"""Orders that are kept back, closed before everything came, or called off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils import timezone
+
+from purchasing.events import PurchaseOrderChanged
+from purchasing.models import OrderStatus, PurchaseOrder, PurchaseOrderLine, SpecialOrder
+from purchasing.services.expecting import tell_expected
+from purchasing.services.standing import (
+    WrongState,
+    ensure_can,
+    lock_purchase_order,
+    net_total,
+    note_event,
+    open_units,
+)
+from retailhub.core.errors import DomainError, Offence
+from retailhub.core.transactions import retried
+from retailhub.outbox.services.publishing import publish
+
+
+class GoodsReceived(DomainError):
+    """Goods of this order came already: close it short instead."""
+
+    code = "goods_received"
+
+
+class CustomersWait(DomainError):
+    """Customers wait for goods of this order: say first what becomes of them."""
+
+    code = "customers_wait"
+
+
+@retried()
+def hold_purchase_order(*, order_id: int, reason: str, actor: str) -> PurchaseOrder:
+    """Keep the order from going on: it is not sent, and nothing is expected of it. Holding again changes the reason."""
+    order = lock_purchase_order(order_id)
+    if order.status != OrderStatus.ON_HOLD:
+        ensure_can(order, OrderStatus.ON_HOLD)
+        order.held_from, order.status = order.status, OrderStatus.ON_HOLD
+    order.held_reason = reason[:200]
+    order.save(update_fields=["status", "held_from", "held_reason"])
+    tell_expected(order, list(order.lines.all()))
+    note_event(order.reference, "held", reason, actor=actor)
+    return order
+
+
+@retried()
+def release_purchase_order(*, order_id: int, actor: str) -> PurchaseOrder:
+    """Let the order go on from the state in which it was held."""
+    order = lock_purchase_order(order_id)
+    if order.status != OrderStatus.ON_HOLD:
+        raise WrongState(f"{order.number} is not held.", status=order.status)
+    order.status, order.held_from, order.held_reason = order.held_from, "", ""
+    order.save(update_fields=["status", "held_from", "held_reason"])
+    tell_expected(order, list(order.lines.all()))
+    note_event(order.reference, "released", "Goes on", actor=actor)
+    return order
+
+
+@retried()
+def cancel_purchase_order(*, order_id: int, reason: str, actor: str, at: datetime | None = None) -> PurchaseOrder:
+    """Call the whole order off: nothing is expected of it any more. Cancelling twice changes nothing.
+
+    Raises GoodsReceived once anything came, and CustomersWait naming the customers' orders that are linked to it.
+    """
+    order = lock_purchase_order(order_id)
+    if order.status == OrderStatus.CANCELLED:
+        return order
+    ensure_can(order, OrderStatus.CANCELLED)
+    lines = list(order.lines.all())
+    if any(line.received or line.rejected for line in lines):
+        raise GoodsReceived
+    refuse_if_customers_wait(lines)
+    for line in lines:
+        line.cancelled = line.quantity
+    _end(order, lines, OrderStatus.CANCELLED, reason, at or timezone.now())
+    note_event(order.reference, "cancelled", reason, actor=actor)
+    publish(PurchaseOrderChanged(order_id=order.pk))
+    return order
+
+
+@retried()
+def close_short(
+    *,
+    order_id: int,
+    reason: str,
+    actor: str,
+    lines: Sequence[int] | None = None,
+    at: datetime | None = None,
+) -> PurchaseOrder:
+    """Give up what is still open of the order, or of some lines; it counts as cancelled and is not expected any more.
+
+    When nothing is open after it the order is closed short. What was received can still be invoiced. Raises
+    CustomersWait while customers are linked to what would be given up.
+    """
+    order = lock_purchase_order(order_id)
+    ensure_can(order, OrderStatus.CLOSED_SHORT)
+    kept = list(order.lines.all())
+    chosen = [line for line in kept if lines is None or line.line in lines]
+    refuse_if_customers_wait(chosen)
+    for line in chosen:
+        line.cancelled += open_units(line)
+        line.replacement_due = 0
+    if any(open_units(line) for line in kept):
+        PurchaseOrderLine.objects.bulk_update(kept, ["cancelled", "replacement_due"])
+        order.net_total = net_total(kept, list(order.charges.all()), order.currency)
+        order.save(update_fields=["net_total"])
+    else:
+        _end(order, kept, OrderStatus.CLOSED_SHORT, reason, at or timezone.now())
+    tell_expected(order, kept)
+    note_event(order.reference, "closed_short", reason, actor=actor, data={"lines": [line.line for line in chosen]})
+    publish(PurchaseOrderChanged(order_id=order.pk))
+    return order
+
+
+def _end(order: PurchaseOrder, lines: list[PurchaseOrderLine], status: str, reason: str, at: datetime) -> None:
+    PurchaseOrderLine.objects.bulk_update(lines, ["cancelled", "replacement_due"])
+    order.status, order.closed_at, order.close_reason = status, at, reason[:200]
+    order.net_total = net_total(lines, list(order.charges.all()), order.currency)
+    order.save(update_fields=["status", "closed_at", "close_reason", "net_total"])
+    tell_expected(order, lines)
+
+
+def refuse_if_customers_wait(lines: Sequence[PurchaseOrderLine]) -> None:
+    """Raise CustomersWait naming every customer's order that counts on these lines."""
+    waiting = SpecialOrder.objects.filter(order_line__in=[line.pk for line in lines], state=SpecialOrder.State.OPEN)
+    numbers = {line.pk: line.line for line in lines}
+    errors = [
+        Offence(
+            pointer=f"/lines/{numbers[row.order_line_id] - 1}",
+            code="customers_wait",
+            detail=f"{row.quantity - row.received} were ordered for {row.document} line {row.line}",
+            extra={"document": row.document, "line": row.line},
+        )
+        for row in waiting
+    ]
+    if errors:
+        raise CustomersWait(errors=errors)
