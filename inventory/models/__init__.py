@@ -1,6 +1,7 @@
+from inventory.models.costs import CostLayer, CostPool, ValueAdjustment
 from inventory.models.documents import StockDocument, Transfer, TransferLine
 from inventory.models.items import Barcode, Category, Item, KitComponent, PackUnit
-from inventory.models.ledger import Bucket, CostPool, Reason, StockLevel, StockMovement
+from inventory.models.ledger import Bucket, Reason, StockLevel, StockMovement
 from inventory.models.places import COUNTERPARTIES, Location, StockPool, StockPoolLocation
 from inventory.models.promises import IncomingSupply, Reservation, WaitingDemand
 
@@ -9,6 +10,7 @@ __all__ = [
     "Barcode",
     "Bucket",
     "Category",
+    "CostLayer",
     "CostPool",
     "IncomingSupply",
     "Item",
@@ -24,5 +26,6 @@ __all__ = [
     "StockPoolLocation",
     "Transfer",
     "TransferLine",
+    "ValueAdjustment",
     "WaitingDemand",
 ]

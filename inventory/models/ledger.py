@@ -1,4 +1,4 @@
-"""The stock ledger: levels that can be locked, movements that are never changed, and what the goods cost."""
+"""The stock ledger: levels that can be locked, and movements that are never changed."""
 
 from __future__ import annotations
 
@@ -109,6 +109,11 @@ class StockMovement(models.Model):
     actor = models.CharField(max_length=200)
     note = models.TextField(blank=True)
     key = models.CharField(max_length=120, null=True, blank=True, unique=True)
+    self_posted = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Its document posts to the journal itself; the stock summary leaves it out.",
+    )
     reverses = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="reversed_by")
     occurred_at = models.DateTimeField(help_text="When it happened in the world.")
     recorded_at = models.DateTimeField(db_default=Now(), help_text="When we wrote it down.")
@@ -141,30 +146,3 @@ class StockMovement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} of item {self.item_id}: {self.from_location_id} to {self.to_location_id}"
-
-
-class CostPool(models.Model):
-    """What the units of one item that are ours are worth together; the unit cost is derived, never stored rounded.
-
-    Moving average by `domain.md` 9: quantity and total value with six places. FIFO layers can hang on this row.
-    """
-
-    class Method(models.TextChoices):
-        MOVING_AVERAGE = "average", "Moving average"
-        FIFO = "fifo", "First in, first out"
-
-    item = models.OneToOneField("inventory.Item", models.PROTECT, related_name="cost_pool")
-    method = models.CharField(max_length=8, choices=Method.choices, default=Method.MOVING_AVERAGE)
-    quantity = models.BigIntegerField(default=0)
-    value = CostField(default=0)
-    last_unit_cost = CostField(default=0, help_text="Of the latest receipt: what found goods are booked in at.")
-
-    class Meta:
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(quantity__gte=0, value__gte=0), name="cost_pool_never_negative"),
-            models.CheckConstraint(condition=Q(quantity__gt=0) | Q(value=0), name="cost_pool_empty_is_worth_nothing"),
-            *never_nan("value", "last_unit_cost", table="cost_pool"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.quantity} of item {self.item_id}"

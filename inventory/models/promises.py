@@ -88,6 +88,13 @@ class WaitingDemand(models.Model):
         db_index=False,
         help_text="Only goods at this place serve it; empty: any place of the pool.",
     )
+    supply = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Only goods received for this purchase line serve it, such as po:PO-12#3.",
+    )
     quantity = models.IntegerField(help_text="Still waited for.")
     promised_at = models.DateTimeField(help_text="The older the promise, the sooner it is served.")
     created_at = models.DateTimeField(db_default=Now())

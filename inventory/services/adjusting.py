@@ -12,11 +12,11 @@ from django.utils import timezone
 from inventory.models import Bucket, Location, Reason, StockDocument
 from inventory.services.documents import new_document
 from inventory.services.finding import find_items
+from inventory.services.holders import holders_of, named
 from inventory.services.ledger import Level, Move, Place, Posting, counterparty, lock_levels
 from inventory.services.serving import serve_waiting
 from inventory.services.shortening import take_promises_back
 from retailhub.core.errors import DomainError, Invalid, Offence
-from retailhub.core.sql import rows
 from retailhub.core.text import sku_key
 from retailhub.core.transactions import retried
 
@@ -174,33 +174,15 @@ def _refuse_too_few(
     if below_zero:
         raise BelowZero(errors=below_zero)
     if below_reserved:
-        holders = _holders([place for _, _, place, _ in below_reserved])
+        holders = holders_of([place for _, _, place, _ in below_reserved])
         raise BelowReserved(
             errors=[
                 Offence(
                     pointer=f"/lines/{index}/change",
                     code="below_reserved",
-                    detail=f"{reserved} of {line.sku} are promised to {_named(holders.get(place, []))}",
+                    detail=f"{reserved} of {line.sku} are promised to {named(holders.get(place, []))}",
                     extra={"sku": line.sku, "reserved": reserved, "documents": holders.get(place, [])},
                 )
                 for index, line, place, reserved in below_reserved
             ]
         )
-
-
-def _named(documents: Sequence[str]) -> str:
-    shown = [document.partition(":")[2] for document in documents[:5]]
-    return ", ".join(shown) + (f" and {len(documents) - 5} more" if len(documents) > 5 else "")
-
-
-def _holders(places: Sequence[Place]) -> dict[Place, list[str]]:
-    found: dict[Place, list[str]] = {}
-    for item_id, location_id, document in rows(
-        """SELECT DISTINCT r.item_id, r.location_id, r.document FROM inventory_reservation r
-           JOIN unnest(%s::bigint[], %s::bigint[]) AS p(item_id, location_id)
-             ON r.item_id = p.item_id AND r.location_id = p.location_id
-           WHERE r.quantity > r.consumed + r.released ORDER BY r.document""",
-        [[p.item_id for p in places], [p.location_id for p in places]],
-    ):
-        found.setdefault(Place(item_id, location_id), []).append(document)
-    return found

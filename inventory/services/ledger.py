@@ -21,14 +21,15 @@ from django.utils import timezone
 from inventory.events import DemandServed, DemandShort, StockChanged
 from inventory.models import (
     Bucket,
-    CostPool,
     IncomingSupply,
     Location,
+    Reason,
     Reservation,
     StockLevel,
     StockMovement,
     WaitingDemand,
 )
+from inventory.services.costing import Pool, cents, lock_pools, write_pools
 from retailhub.core.errors import TryAgain
 from retailhub.core.money import round_cost
 from retailhub.core.sql import OneTrip, prepared_rows
@@ -104,67 +105,14 @@ def lock_levels(places: Iterable[Place]) -> Levels:
     raise TryAgain
 
 
-@dataclass(slots=True)
-class Pool:
-    """A locked cost pool, as it will be once the posting is written."""
-
-    quantity: int
-    value: Decimal
-    last_unit_cost: Decimal
-
-    def take(self, quantity: int) -> Decimal:
-        """Take units out at the moving average and answer their value; the last unit takes the whole rest."""
-        if quantity > self.quantity:
-            raise BooksDisagree(f"{quantity} units leave a cost pool that holds {self.quantity}")
-        value = self.value if quantity == self.quantity else round_cost(self.value * quantity / self.quantity)
-        self.quantity -= quantity
-        self.value -= value
-        return value
-
-    def put(self, quantity: int, value: Decimal) -> None:
-        self.quantity += quantity
-        self.value += value
-
-    @property
-    def unit_cost(self) -> Decimal:
-        return self.value / self.quantity if self.quantity else self.last_unit_cost
-
-
-class BooksDisagree(RuntimeError):
-    """Levels and cost pools tell different stories: a defect, found before it spreads. `verify_all` names the place."""
-
-
-_LOCK_POOLS = """
-WITH wanted(item_id) AS (SELECT * FROM unnest(%s::bigint[])),
-missing AS (
-    SELECT item_id FROM wanted w WHERE NOT EXISTS (SELECT 1 FROM inventory_costpool c WHERE c.item_id = w.item_id)
-),
-made AS (
-    INSERT INTO inventory_costpool (item_id, method, quantity, value, last_unit_cost)
-    SELECT i.id, 'average', 0, 0, coalesce(i.cost, 0) FROM missing JOIN inventory_item i ON i.id = missing.item_id
-    ORDER BY 1 ON CONFLICT DO NOTHING RETURNING item_id, last_unit_cost
-),
-locked AS (
-    SELECT c.item_id, c.quantity, c.value, c.last_unit_cost FROM inventory_costpool c JOIN wanted USING (item_id)
-    WHERE (SELECT count(*) FROM made) = (SELECT count(*) FROM missing)
-    ORDER BY c.item_id FOR NO KEY UPDATE OF c
-)
-SELECT * FROM locked UNION ALL SELECT item_id, 0, 0, last_unit_cost FROM made
-"""
-
-
-def _lock_pools(item_ids: Iterable[int]) -> dict[int, Pool]:
-    wanted = sorted(set(item_ids))
-    for _ in range(3):
-        found = prepared_rows(_LOCK_POOLS, [wanted])
-        if len(found) == len(wanted):
-            return {row[0]: Pool(*row[1:]) for row in found}
-    raise TryAgain
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """Units that go from one place and bucket to another. `unit_cost` counts for goods that come in from outside."""
+    """Units that go from one place and bucket to another.
+
+    For goods that become ours `value`, or else `unit_cost`, says what they are worth. For goods that leave it `value`
+    is what they should leave at, as far as the pool goes, and `receipt_id` names the receipt whose layer gives first.
+    What is `self_posted` is in the journal by its own document; the pool counts it as booked.
+    """
 
     item_id: int
     quantity: int
@@ -180,6 +128,8 @@ class Move:
     note: str = ""
     key: str | None = None
     reverses_id: int | None = None
+    receipt_id: int | None = None
+    self_posted: bool = False
 
 
 @dataclass(slots=True)
@@ -203,6 +153,11 @@ class Posting:
     served: set[str] = field(default_factory=set)
     short: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
+    # (document, line, item) of what was expected -> units that came of it
+    arrived: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    # Once written: what each movement was worth, and by how much the stock value in the journal changed for it
+    values: list[Decimal] = field(default_factory=list)
+    booked: list[Decimal] = field(default_factory=list)
     _before: Mapping[Place, tuple[int, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -254,7 +209,7 @@ class Posting:
 
     # --- writing ---------------------------------------------------------------------------------------------------
     def write(self, trip: OneTrip | None = None) -> None:
-        """Send everything as one statement (two where goods moved: the cost pools are locked first).
+        """Send everything as one statement. Where goods moved, their cost pools, and layers if any, are read first.
 
         With `trip` it travels together with what the caller has to write.
         """
@@ -294,10 +249,16 @@ class Posting:
     def _write_movements(self, trip: OneTrip) -> None:
         if not self.moves:
             return
-        pools = _lock_pools(move.item_id for move in self.moves)
-        before = {item: (pool.quantity, pool.value, pool.last_unit_cost) for item, pool in pools.items()}
-        values = [self._value(move, pools[move.item_id]) for move in self.moves]
-        trip.insert(
+        pools = lock_pools(move.item_id for move in self.moves)
+        for number, move in enumerate(self.moves):
+            pool = pools[move.item_id]
+            before = cents(pool.value)
+            self.values.append(self._value(number, move, pool))
+            self.booked.append(cents(pool.value) - before)
+            if move.self_posted:
+                pool.booked_value += self.booked[-1]
+        layered = any(pool.layers is not None for pool in pools.values())
+        movements = trip.insert(
             StockMovement,
             {
                 "item": [m.item_id for m in self.moves],
@@ -306,43 +267,40 @@ class Posting:
                 "to_location": [m.to_location.pk for m in self.moves],
                 "to_bucket": [str(m.to_bucket) for m in self.moves],
                 "quantity": [m.quantity for m in self.moves],
-                "value": values,
+                "value": self.values,
                 "reason": [str(m.reason) for m in self.moves],
                 "document": [m.document for m in self.moves],
                 "line": [m.line for m in self.moves],
                 "actor": [self.actor] * len(self.moves),
                 "note": [m.note for m in self.moves],
                 "key": [m.key for m in self.moves],
+                "self_posted": [m.self_posted for m in self.moves],
                 "reverses": [m.reverses_id for m in self.moves],
                 "occurred_at": [self.occurred_at] * len(self.moves),
             },
+            ending="RETURNING id" if layered else "",
         )
-        touched = [i for i, pool in pools.items() if (pool.quantity, pool.value, pool.last_unit_cost) != before[i]]
-        trip.update(
-            CostPool,
-            {"item": touched},
-            put={
-                "quantity": [pools[i].quantity for i in touched],
-                "value": [pools[i].value for i in touched],
-                "last_unit_cost": [pools[i].last_unit_cost for i in touched],
-            },
-        )
+        write_pools(trip, pools, movements=movements)
 
-    def _value(self, move: Move, pool: Pool) -> Decimal:
+    def _value(self, number: int, move: Move, pool: Pool) -> Decimal:
         """Answer what the units are worth, and let the pool follow what enters and leaves our ownership."""
         was_ours, is_ours = _ours(move.from_location), _ours(move.to_location)
         if was_ours and is_ours:
             return round_cost(pool.unit_cost * move.quantity)
         if was_ours:
-            return pool.take(move.quantity)
+            return pool.take(move.quantity, at=move.value, of=move.receipt_id)
         if not is_ours:
             return Decimal(0)
         value = move.value
         if value is None:
             value = round_cost((pool.unit_cost if move.unit_cost is None else move.unit_cost) * move.quantity)
-        pool.put(move.quantity, value)
+            if move.self_posted:
+                value = cents(value)
+        pool.put(move.quantity, value, move=number)
         if move.unit_cost is not None:
             pool.last_unit_cost = round_cost(move.unit_cost)
+        elif move.value is not None and move.reason == Reason.RECEIPT:
+            pool.last_unit_cost = round_cost(move.value / move.quantity)
         return value
 
     def _write_promises(self, trip: OneTrip) -> None:
@@ -388,9 +346,13 @@ class Posting:
                 "location": [d.location_id for d in waiting],
                 "quantity": [d.quantity for d in waiting],
                 "promised_at": [d.promised_at for d in waiting],
+                "supply": [d.supply for d in waiting],
             },
+            # Who was served by his purchase line and lost the goods to a count waits for any goods now.
             ending="""ON CONFLICT (document, line, item_id)
-                      DO UPDATE SET quantity = inventory_waitingdemand.quantity + excluded.quantity""",
+                      DO UPDATE SET quantity = inventory_waitingdemand.quantity + excluded.quantity, supply = CASE
+                          WHEN inventory_waitingdemand.quantity = 0 THEN excluded.supply
+                          ELSE inventory_waitingdemand.supply END""",
         )
         waits = sorted(self.demand_change)
         trip.update(WaitingDemand, {"id": waits}, add={"quantity": [self.demand_change[i] for i in waits]})
@@ -407,6 +369,13 @@ class Posting:
         )
         coming = sorted(self.incoming_change)
         trip.update(IncomingSupply, {"id": coming}, add={"quantity": [self.incoming_change[i] for i in coming]})
+        if self.arrived:
+            trip.add(
+                """UPDATE inventory_incomingsupply s SET quantity = greatest(0, s.quantity - v.quantity)
+                   FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::int[]) AS v(document, line, item_id, quantity)
+                   WHERE s.document = v.document AND s.line = v.line AND s.item_id = v.item_id""",
+                [*map(list, zip(*self.arrived, strict=True)), list(self.arrived.values())],
+            )
 
 
 def _figures(level: Level) -> tuple[int, ...]:

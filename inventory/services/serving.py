@@ -1,21 +1,25 @@
-"""Goods that came free go to whoever waits for them, oldest promise first."""
+"""Goods that came free go to whoever waits for them, oldest promise first.
+
+Demand that is linked to a purchase line is served by what that line brought and by nothing else, before all others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from inventory.services.ledger import Place, Posting, lock_levels
 from retailhub.core.sql import rows
 from retailhub.core.transactions import retried
 
 _WAITING = """
-SELECT d.id, d.document, d.line, d.item_id, d.quantity, p.location_id, d.pool_id
+SELECT d.id, d.document, d.line, d.item_id, d.quantity, p.location_id, d.pool_id, d.supply
 FROM inventory_waitingdemand d
 JOIN unnest(%s::bigint[], %s::bigint[]) AS p(item_id, location_id) ON p.item_id = d.item_id
 LEFT JOIN inventory_stockpoollocation e ON e.pool_id = d.pool_id AND e.location_id = p.location_id
 WHERE d.quantity > 0
   AND (d.location_id = p.location_id OR (d.location_id IS NULL AND e.id IS NOT NULL))
-ORDER BY d.promised_at, d.id, e.position
+  AND (d.supply = '' OR d.supply = ANY(%s::text[]))
+ORDER BY d.supply = '', d.promised_at, d.id, e.position
 FOR NO KEY UPDATE OF d
 """
 
@@ -43,26 +47,37 @@ def serve_documents(*, documents: Sequence[str], actor: str) -> dict[str, int]:
     return served
 
 
-def serve_waiting(posting: Posting, item_ids: Iterable[int]) -> dict[str, int]:
+def serve_waiting(
+    posting: Posting, item_ids: Iterable[int], *, brought: Mapping[tuple[str, Place], int] | None = None
+) -> dict[str, int]:
     """Turn waiting demand into reservations at the locked places, as far as the goods go.
 
-    Oldest promise first; a document that waits at one place is served there only. What the posting has given back
-    already is no longer waited for. Answers units per document.
+    Oldest promise first; a document that waits at one place is served there only. Demand linked to a purchase line
+    gets no more than that line `brought` just now, and gets it first. What the posting has given back already is no
+    longer waited for. Answers units per document.
     """
+    linked = dict(brought or {})
     wanted = set(item_ids)
     places = [place for place, level in posting.levels.items() if place.item_id in wanted and level.available > 0]
     if not places:
         return {}
     served: dict[str, int] = {}
     open_units: dict[int, int] = {}
-    found = rows(_WAITING, [[p.item_id for p in places], [p.location_id for p in places]])
-    for pk, document, line, item_id, quantity, location_id, pool_id in found:
+    found = rows(
+        _WAITING,
+        [[p.item_id for p in places], [p.location_id for p in places], sorted({supply for supply, _ in linked})],
+    )
+    for pk, document, line, item_id, quantity, location_id, pool_id, supply in found:
         posting.demand_ids[(document, line, item_id)] = pk
         left = open_units.setdefault(pk, quantity + posting.demand_change.get(pk, 0))
         place = Place(item_id, location_id)
         units = min(left, posting.levels[place].available)
+        if supply:
+            units = min(units, linked.get((supply, place), 0))
         if units <= 0:
             continue
+        if supply:
+            linked[(supply, place)] -= units
         open_units[pk] -= units
         posting.demand_change[pk] = posting.demand_change.get(pk, 0) - units
         posting.promise(document=document, line=line, place=place, quantity=units, pool_id=pool_id)

@@ -67,14 +67,15 @@ WHERE coalesce(f.quantity, 0) <> coalesce(p.quantity, 0) OR coalesce(f.value, 0)
 ORDER BY 1
 """
 
-# Demand that waits while goods it may have lie free: somebody was not served.
+# Demand that waits while goods it may have lie free: somebody was not served. What is linked to a purchase line may
+# have only what that line brings.
 _UNSERVED = """
 SELECT d.document, i.sku, w.code, d.quantity, l.available
 FROM inventory_waitingdemand d JOIN inventory_item i ON i.id = d.item_id
 LEFT JOIN inventory_stockpoollocation e ON e.pool_id = d.pool_id AND d.location_id IS NULL
 JOIN inventory_location w ON w.id = coalesce(d.location_id, e.location_id) AND w.is_active
 JOIN inventory_stocklevel l ON l.item_id = d.item_id AND l.location_id = w.id AND l.available > 0
-WHERE d.quantity > 0 ORDER BY 1, 2, 3
+WHERE d.quantity > 0 AND d.supply = '' ORDER BY 1, 2, 3
 """
 
 

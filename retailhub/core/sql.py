@@ -55,13 +55,17 @@ class OneTrip:
     def __bool__(self) -> bool:
         return bool(self._parts)
 
-    def insert(self, model: type[models.Model], columns: Columns, *, ending: str = "") -> None:
-        """Add rows, given column by column; `ending` is what follows the rows, such as ON CONFLICT."""
+    def insert(self, model: type[models.Model], columns: Columns, *, ending: str = "") -> str:
+        """Add rows, given column by column; `ending` is what follows the rows, such as ON CONFLICT.
+
+        Answers the name by which later parts can read what it RETURNs.
+        """
         if not columns or not len(next(iter(columns.values()))):
-            return
+            return ""
         statement, fields = _insertion(model, tuple(columns), ending)
         self.add(statement, [array(field, columns[field.name])[1] for field in fields])
         self._keeps_history |= _has_history(model)
+        return f"part_{len(self._parts) - 1}"
 
     def update(self, model: type[models.Model], keys: Columns, *, add: Columns = {}, put: Columns = {}) -> None:  # noqa: B006
         """Change the rows named by `keys`: `add` numbers to columns, `put` new values. The rows are locked already."""

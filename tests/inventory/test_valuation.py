@@ -10,7 +10,7 @@ import pytest
 from inventory.models import CostPool, StockMovement
 from inventory.services.adjusting import AdjustmentLine, adjust_stock
 from inventory.services.consuming import Leaving, consume_stock
-from inventory.services.ledger import BooksDisagree, Pool
+from inventory.services.costing import BooksDisagree, Pool
 from tests.factories.inventory import receive
 
 pytestmark = pytest.mark.django_db
