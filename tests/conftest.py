@@ -14,10 +14,12 @@ from django.test import TransactionTestCase
 
 from inventory.models import Location
 from inventory.services import ledger
+from purchasing.models import ApprovalBand, MatchPolicy
 from retailhub.accounting.models import Account
 
 _PLACES = import_module("inventory.migrations.0002_ledger_ground").PLACES
 _CHART = import_module("retailhub.accounting.migrations.0002_chart_of_accounts").CHART
+_POLICIES = import_module("purchasing.migrations.0002_numbers_and_defaults").POLICIES
 _GUARDED = {
     "inventory_stockmovement", "accounting_journalentry", "accounting_journalline", "accounting_period",
     "accounting_periodchange",
@@ -50,6 +52,11 @@ def _empty_tables(self: TransactionTestCase) -> None:
     Account.objects.bulk_create(
         Account(role=role, number=number, name=name, kind=kind) for role, number, name, kind in _CHART
     )
+    MatchPolicy.objects.bulk_create(
+        MatchPolicy(code=code, percent=percent, floor=floor, cap=cap, units=units, action=action)
+        for code, percent, floor, cap, units, action in _POLICIES
+    )
+    ApprovalBand.objects.bulk_create([ApprovalBand(up_to=1000, by_another=False), ApprovalBand(by_another=True)])
 
 
 def _make_places() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
 
-from inventory.services.expecting import Supply, expect_supply
-
+from inventory.services.expecting import Expected, expect_supply
 from purchasing.models import OPEN, PurchaseOrder, PurchaseOrderLine
 from purchasing.services.standing import open_units
 
@@ -18,8 +17,8 @@ def tell_expected(order: PurchaseOrder, lines: Sequence[PurchaseOrderLine]) -> N
     """
     coming = order.status in OPEN
     expect_supply(
-        supplies=[
-            Supply(
+        lines=[
+            Expected(
                 document=order.reference,
                 line=line.line,
                 item_id=line.item_id,

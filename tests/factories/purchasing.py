@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import factory
+from factory.django import DjangoModelFactory
+
+from inventory.models import Item, Location
+from purchasing.models import PriceBreak, PurchaseOrder, Supplier, SupplierItem
+from purchasing.services.approving import approve_purchase_order
+from purchasing.services.drafting import OrderedCharge, OrderedLine, draft_purchase_order
+from purchasing.services.issuing import send_purchase_order
+
+TODAY = date(2026, 11, 20)
+
+
+class SupplierFactory(DjangoModelFactory[Supplier]):
+    class Meta:
+        model = Supplier
+
+    code = factory.Sequence(lambda n: f"SUP-{n:03d}")
+    name = factory.Sequence(lambda n: f"Supplier {n}")
+    currency = "EUR"
+    order_email = factory.Sequence(lambda n: f"orders{n}@supplier.example")
+
+
+class SupplierItemFactory(DjangoModelFactory[SupplierItem]):
+    class Meta:
+        model = SupplierItem
+
+
+def sells(supplier: Supplier, item: Item, price: str | None = None, **kwargs: Any) -> SupplierItem:
+    """Have the supplier sell the item, at a list price where one is given."""
+    row = SupplierItemFactory.create(supplier=supplier, item=item, **kwargs)
+    if price is not None:
+        PriceBreak.objects.create(supplier_item=row, price=Decimal(price))
+    return row
+
+
+def drafted(
+    supplier: Supplier,
+    ship_to: Location,
+    lines: Sequence[tuple[Item, int, str]],
+    *,
+    actor: str = "user:bea",
+    charges: Sequence[OrderedCharge] = (),
+    **kwargs: Any,
+) -> PurchaseOrder:
+    """Have a draft of (item, base units, unit cost)."""
+    return draft_purchase_order(
+        supplier=supplier,
+        ship_to=ship_to,
+        lines=[OrderedLine(sku=item.sku, quantity=units, unit_cost=Decimal(cost)) for item, units, cost in lines],
+        charges=charges,
+        actor=actor,
+        on=kwargs.pop("on", TODAY),
+        **kwargs,
+    )
+
+
+def issued(
+    supplier: Supplier, ship_to: Location, lines: Sequence[tuple[Item, int, str]], **kwargs: Any
+) -> PurchaseOrder:
+    """Have an order that was sent, approved by somebody else where that is asked."""
+    order = drafted(supplier, ship_to, lines, **kwargs)
+    order = send_purchase_order(order_id=order.pk, actor=order.created_by)
+    if order.status == "submitted":
+        approve_purchase_order(order_id=order.pk, actor="user:max", roles=())
+        order = send_purchase_order(order_id=order.pk, actor=order.created_by)
+    return order
