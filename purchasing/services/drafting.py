@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.conf import settings
-
 from inventory.models import Item, Location
 from inventory.services.finding import find_items
 from purchasing.models import (
@@ -246,4 +244,5 @@ def build_charges(order: PurchaseOrder, charges: Sequence[OrderedCharge]) -> lis
 
 def home_value(order: PurchaseOrder) -> Decimal:
     """Answer the order's net total in home currency, at its own rate."""
-    return order.net_total * order.rate if order.currency != settings.HOME_CURRENCY else order.net_total
+    value: Decimal = order.net_total * order.rate
+    return value
