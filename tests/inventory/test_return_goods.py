@@ -10,13 +10,12 @@ import pytest
 from inventory.models import CostPool, StockMovement
 from inventory.services.consuming import Leaving, consume_stock
 from inventory.services.moving import MoveLine, move_stock
+from inventory.services.receipts import ExceedsReceived, UnknownReceipt
 from inventory.services.receiving import ReceiptLine, receive_stock
 from inventory.services.returning import (
     AlreadyReversed,
-    ExceedsReceived,
     GoodsGone,
     ReturnLine,
-    UnknownReceipt,
     return_to_supplier,
     reverse_receipt,
 )
@@ -207,3 +206,17 @@ def test_a_return_of_more_than_was_received_or_of_nothing_received_is_refused(
     assert [e.pointer for e in exceeding.value.errors] == ["/lines/1/quantity"]
     assert [e.pointer for e in unknown.value.errors] == ["/lines/1/receipt"]
     assert not StockMovement.objects.filter(reason="return").exists()
+
+
+def test_what_went_back_can_neither_go_back_again_nor_be_reversed(lamp: Any, warehouse: Any) -> None:
+    take_in(warehouse, (lamp, 3, "10.00"))
+    receive(lamp, warehouse, 20)
+    return_to_supplier(location=warehouse, lines=[back(lamp, 2)], document="supplier_return:1", actor="x")
+
+    with pytest.raises(ExceedsReceived):
+        return_to_supplier(location=warehouse, lines=[back(lamp, 2)], document="supplier_return:2", actor="x")
+    with pytest.raises(AlreadyReversed) as refusal:
+        reverse_receipt(document=GR, actor="x")
+
+    assert [e.code for e in refusal.value.errors] == ["already_returned"]
+    assert figures(lamp, warehouse)[0] == 21
