@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "django_migration_linter",
     "retailhub.core",
     "retailhub.outbox",
+    "retailhub.accounting",
     "inventory",
     "customers",
     "orders",
@@ -259,6 +260,8 @@ for _entry in CELERY_BEAT_SCHEDULE.values():
 # Named here so that the ground floor need not import the roof.
 CELERY_APPLICATION = "retailhub.celery.app"
 OUTBOX_SUBSCRIPTIONS = "retailhub.subscriptions.SUBSCRIPTIONS"
+ACCOUNTING_PROOFS = "retailhub.subscriptions.PROOFS"
+ACCOUNTING_BEFORE_CLOSING = "retailhub.subscriptions.BEFORE_CLOSING"
 
 # --- the trade -------------------------------------------------------------------------------------------------------
 HOME_CURRENCY = environment.text("HOME_CURRENCY", "EUR")

@@ -14,12 +14,18 @@ from django.test import TransactionTestCase
 
 from inventory.models import Location
 from inventory.services import ledger
+from retailhub.accounting.models import Account
 
 _PLACES = import_module("inventory.migrations.0002_ledger_ground").PLACES
+_CHART = import_module("retailhub.accounting.migrations.0002_chart_of_accounts").CHART
+_GUARDED = {
+    "inventory_stockmovement", "accounting_journalentry", "accounting_journalline", "accounting_period",
+    "accounting_periodchange",
+}  # fmt: skip
 
 
 def _empty_tables(self: TransactionTestCase) -> None:
-    """Empty what a test wrote, the protected ledger too, and put back what the migrations had put there.
+    """Empty what a test wrote, the protected ledgers too, and put back what the migrations had put there.
 
     Only tables with rows are emptied, by deleting: that takes a tenth of the time that truncating every table does.
     Foreign keys are checked when the transaction ends, so the order does not matter.
@@ -32,14 +38,18 @@ def _empty_tables(self: TransactionTestCase) -> None:
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT 1 FROM \"{t}\")" for t in tables))
         filled = [row[0] for row in cursor.fetchall()]
-        if "inventory_stockmovement" in filled:
-            cursor.execute("ALTER TABLE inventory_stockmovement DISABLE TRIGGER USER")
+        guarded = sorted(_GUARDED & set(filled))
+        for table in guarded:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         with transaction.atomic():
             for table in filled:
                 cursor.execute(f'DELETE FROM "{table}"')
-        if "inventory_stockmovement" in filled:
-            cursor.execute("ALTER TABLE inventory_stockmovement ENABLE TRIGGER USER")
+        for table in guarded:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     _make_places()
+    Account.objects.bulk_create(
+        Account(role=role, number=number, name=name, kind=kind) for role, number, name, kind in _CHART
+    )
 
 
 def _make_places() -> None:
