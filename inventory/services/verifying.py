@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
+from retailhub.core.money import exponent
 from retailhub.core.sql import rows
 from retailhub.core.verifying import Breach
 
@@ -83,6 +86,23 @@ WHERE (CASE p.method WHEN 'fifo' THEN p.quantity ELSE 0 END, CASE p.method WHEN 
 ORDER BY 1
 """
 
+# What has no movement that the journal does not know yet is booked at its rounded value, and its units on the road at
+# their share of it.
+_BOOKED = """
+SELECT i.sku, round(p.value, %(places)s), p.booked_value,
+       CASE WHEN p.quantity = 0 THEN 0 ELSE round(p.value * coalesce(r.units, 0) / p.quantity, %(places)s) END,
+       p.booked_transit
+FROM inventory_costpool p JOIN inventory_item i ON i.id = p.item_id
+LEFT JOIN (SELECT l.item_id, sum(l.on_hand) AS units FROM inventory_stocklevel l
+           JOIN inventory_location t ON t.id = l.location_id WHERE t.kind = 'transit' AND t.owned
+           GROUP BY l.item_id) r ON r.item_id = p.item_id
+WHERE NOT p.revalued AND NOT EXISTS (
+    SELECT 1 FROM inventory_stockmovement m WHERE m.item_id = p.item_id AND m.id > p.booked_movement
+) AND (p.booked_value <> round(p.value, %(places)s) OR p.booked_transit
+       <> CASE WHEN p.quantity = 0 THEN 0 ELSE round(p.value * coalesce(r.units, 0) / p.quantity, %(places)s) END)
+ORDER BY 1
+"""
+
 # Demand that waits while goods it may have lie free: somebody was not served. What is linked to a purchase line may
 # have only what that line brings.
 _UNSERVED = """
@@ -99,8 +119,8 @@ def verify() -> list[Breach]:
     """Answer every place where the stock books disagree: nothing, when all is well.
 
     Levels against movements and reservations, the double entry, cost pools against valued movements and adjustments,
-    layers against pools, and demand that waits although goods it may have lie free. Each check reads one state of the
-    database.
+    layers against pools, what is booked of them, and demand that waits although goods it may have lie free. Each check
+    reads one state of the database.
     """
     breaches: list[Breach] = []
     wrong_levels: set[str] = set()
@@ -124,6 +144,12 @@ def verify() -> list[Breach]:
             breaches.append(Breach(check="cost layer quantity", subject=sku, expected=quantity, found=layer_quantity))
         if value != layer_value:
             breaches.append(Breach(check="cost layer value", subject=sku, expected=value, found=layer_value))
+    places = exponent(settings.HOME_CURRENCY)
+    for sku, value, booked, on_road, booked_transit in rows(_BOOKED, {"places": places}):
+        if value != booked:
+            breaches.append(Breach(check="booked value", subject=sku, expected=value, found=booked))
+        if on_road != booked_transit:
+            breaches.append(Breach(check="booked in transit", subject=sku, expected=on_road, found=booked_transit))
     for document, sku, code, waiting, free in rows(_UNSERVED):
         if sku not in wrong_levels:
             breaches.append(

@@ -12,16 +12,12 @@ from inventory.services.consuming import Leaving, consume_stock
 from inventory.services.costing_methods import KitHasNoCost, change_costing_method
 from inventory.services.receipts import ExceedsReceived, UnknownReceipt
 from inventory.services.receiving import ReceiptLine, receive_stock
-from inventory.services.returning import ReturnLine, return_to_supplier, reverse_receipt
-from inventory.services.revaluing import (
-    Corrected,
-    Correction,
-    CostBelowZero,
-    correct_receipts,
-    preview_corrections,
-)
+from inventory.services.returning import ReturnLine
+from inventory.services.revaluing import Correction, CostBelowZero, preview_corrections
 from retailhub.core.errors import Invalid
 from tests.factories.inventory import kit_of, receive
+from tests.inventory import papers
+from tests.inventory.papers import correct, send_back, take_back
 
 pytestmark = pytest.mark.django_db
 
@@ -30,14 +26,8 @@ def worth(item: Any) -> tuple[int, Decimal]:
     return CostPool.objects.values_list("quantity", "value").get(item=item)
 
 
-def take_in(item: Any, place: Any, number: int, quantity: int, value: str, line: int = 1) -> None:
-    receive_stock(
-        location=place,
-        lines=[ReceiptLine(item_id=item.pk, quantity=quantity, value=Decimal(value), line=line)],
-        document=f"receipt:GR-{number}",
-        actor="x",
-        self_posted=True,
-    )
+def take_in(item: Any, place: Any, number: int, quantity: int, value: str) -> None:
+    papers.take_in(place, (item, quantity, value), document=f"receipt:GR-{number}")
 
 
 def sell(item: Any, place: Any, quantity: int) -> Decimal:
@@ -53,12 +43,6 @@ def fix(number: int, quantity: int, change: str, line: int = 1) -> Correction:
         quantity=quantity,
         value_change=Decimal(change),
         reference="invoice:17#2",
-    )
-
-
-def correct(*corrections: Correction) -> list[Corrected]:
-    return correct_receipts(
-        corrections=corrections, document="supplier_invoice:17", reason="invoice_price", actor="ana"
     )
 
 
@@ -125,7 +109,7 @@ def test_a_return_leaves_from_the_layer_that_brought_it(lamp: Any, warehouse: An
     take_in(lamp, warehouse, 2, 5, "100.00")
 
     back = ReturnLine(item_id=lamp.pk, quantity=2, receipt="receipt:GR-2", receipt_line=1)
-    (line,) = return_to_supplier(location=warehouse, lines=[back], document="supplier_return:RV-1", actor="x")
+    (line,) = send_back(warehouse, back)
 
     assert (line.receipt_cost, line.stock_value, line.difference) == (40, 40, 0)
     assert sell(lamp, warehouse, 5) == 50
@@ -138,7 +122,7 @@ def test_a_reversed_receipt_takes_its_layer_along(lamp: Any, warehouse: Any) -> 
     take_in(lamp, warehouse, 2, 5, "100.00")
     sell(lamp, warehouse, 2)
 
-    (line,) = reverse_receipt(document="receipt:GR-2", actor="x")
+    (line,) = take_back("receipt:GR-2")
 
     assert line.difference == 0
     assert worth(lamp) == (3, 30)
@@ -239,7 +223,7 @@ def test_what_went_back_to_the_supplier_is_not_sold(lamp: Any, warehouse: Any) -
     """Landed cost is shared by what was received net of returns, and nothing of it counts as sold."""
     take_in(lamp, warehouse, 1, 10, "100.00")
     back = ReturnLine(item_id=lamp.pk, quantity=4, receipt="receipt:GR-1", receipt_line=1)
-    return_to_supplier(location=warehouse, lines=[back], document="supplier_return:RV-1", actor="x")
+    send_back(warehouse, back)
 
     with pytest.raises(ExceedsReceived):
         correct(fix(1, 7, "7.00"))
@@ -253,7 +237,7 @@ def test_after_a_full_return_there_is_nothing_to_correct(lamp: Any, warehouse: A
     """erpnext#54867"""
     take_in(lamp, warehouse, 1, 10, "100.00")
     back = ReturnLine(item_id=lamp.pk, quantity=10, receipt="receipt:GR-1", receipt_line=1)
-    return_to_supplier(location=warehouse, lines=[back], document="supplier_return:RV-1", actor="x")
+    send_back(warehouse, back)
 
     with pytest.raises(ExceedsReceived):
         correct(fix(1, 1, "7.00"))
@@ -282,6 +266,7 @@ def test_one_line_in_two_states_is_corrected_in_both(lamp: Any, warehouse: Any) 
         actor="x",
         self_posted=True,
     )
+    papers.post("receipt:GR-1", Decimal(1))
 
     (answer,) = correct(fix(1, 3, "1.00"))
 
@@ -295,7 +280,7 @@ def test_one_line_in_two_states_is_corrected_in_both(lamp: Any, warehouse: Any) 
 def test_wrong_corrections_are_named_and_nothing_happens(lamp: Any, rope: Any, warehouse: Any) -> None:
     take_in(lamp, warehouse, 1, 10, "100.00")
     take_in(rope, warehouse, 2, 10, "100.00")
-    reverse_receipt(document="receipt:GR-2", actor="x")
+    take_back("receipt:GR-2")
 
     for kind, wrong in (
         (UnknownReceipt, fix(2, 1, "1.00")),
@@ -335,7 +320,7 @@ def test_a_net_correction_of_a_layer_counts_nothing_of_what_went_back(lamp: Any,
     fifo(lamp)
     take_in(lamp, warehouse, 1, 10, "100.00")
     back = ReturnLine(item_id=lamp.pk, quantity=4, receipt="receipt:GR-1", receipt_line=1)
-    return_to_supplier(location=warehouse, lines=[back], document="supplier_return:RV-1", actor="x")
+    send_back(warehouse, back)
     sell(lamp, warehouse, 3)
 
     (answer,) = correct(fix(1, 6, "6.00"))
