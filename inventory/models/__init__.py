@@ -1,4 +1,4 @@
-from inventory.models.costs import CostLayer, CostPool, ValueAdjustment
+from inventory.models.costs import CostLayer, CostMethodChange, CostPool, ValueAdjustment
 from inventory.models.documents import StockDocument, Transfer, TransferLine
 from inventory.models.items import Barcode, Category, Item, KitComponent, PackUnit
 from inventory.models.ledger import Bucket, Reason, StockLevel, StockMovement
@@ -11,6 +11,7 @@ __all__ = [
     "Bucket",
     "Category",
     "CostLayer",
+    "CostMethodChange",
     "CostPool",
     "IncomingSupply",
     "Item",

@@ -97,6 +97,35 @@ class CostLayer(models.Model):
         return f"{self.quantity} of {self.received} of item {self.item_id}"
 
 
+_APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+_NO_TRUNCATE = pgtrigger.Trigger(
+    name="no_truncate",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Truncate,
+    level=pgtrigger.Statement,
+    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate what changed stock values';",
+)
+
+
+class CostMethodChange(models.Model):
+    """From when on an item is valued by another method, and who decided so. Never changed, never deleted."""
+
+    item = models.ForeignKey("inventory.Item", models.PROTECT, related_name="cost_method_changes")
+    method = models.CharField(max_length=8, choices=CostPool.Method.choices)
+    quantity = models.BigIntegerField(help_text="Units that were there.")
+    value = CostField(help_text="What they were worth, before and after.")
+    note = models.TextField(blank=True)
+    actor = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [*never_nan("value", table="cost_method_change")]
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"{self.get_method_display()} for item {self.item_id}"
+
+
 class ValueAdjustment(models.Model):
     """A change of what goods cost without goods that move: part of it stays in stock, part was sold already.
 
@@ -142,16 +171,7 @@ class ValueAdjustment(models.Model):
             models.Index(fields=["item", "-id"], name="adjustment_by_item"),
             models.Index(fields=["document"], name="adjustment_by_document"),
         ]
-        triggers: ClassVar = [
-            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-            pgtrigger.Trigger(
-                name="no_truncate",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Truncate,
-                level=pgtrigger.Statement,
-                func="RAISE EXCEPTION 'pgtrigger: Cannot truncate the value adjustments';",
-            ),
-        ]
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
 
     def __str__(self) -> str:
         return f"{self.to_stock} on item {self.item_id} by {self.document}"

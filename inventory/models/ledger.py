@@ -115,6 +115,15 @@ class StockMovement(models.Model):
         help_text="Its document posts to the journal itself; the stock summary leaves it out.",
     )
     reverses = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="reversed_by")
+    returns = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="returned_by",
+        db_index=False,
+        help_text="The receipt whose goods went back to the supplier.",
+    )
     occurred_at = models.DateTimeField(help_text="When it happened in the world.")
     recorded_at = models.DateTimeField(db_default=Now(), help_text="When we wrote it down.")
 
@@ -132,6 +141,7 @@ class StockMovement(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["item", "-id"], name="movement_by_item"),
             models.Index(fields=["document"], name="movement_by_document"),
+            models.Index(fields=["returns"], condition=Q(returns__isnull=False), name="movement_returns"),
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),

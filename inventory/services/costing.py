@@ -162,6 +162,16 @@ def lock_pools(item_ids: Iterable[int]) -> dict[int, Pool]:
     raise TryAgain
 
 
+def read_pools(item_ids: Iterable[int]) -> dict[int, Pool]:
+    """Answer the pools as they are, without holding them: to look ahead, never to write."""
+    found = CostPool.objects.filter(item__in=set(item_ids)).order_by("item")
+    pools = {x.item_id: Pool(x.quantity, x.value, x.last_unit_cost, x.booked_value) for x in found}
+    layered = [x.item_id for x in found if x.method == CostPool.Method.FIFO]
+    if layered:
+        read_layers(pools, layered)
+    return pools
+
+
 def read_layers(pools: dict[int, Pool], item_ids: Sequence[int]) -> None:
     """Give the pools of these items their open layers."""
     found: dict[int, list[Layer]] = {item_id: [] for item_id in item_ids}
@@ -171,9 +181,13 @@ def read_layers(pools: dict[int, Pool], item_ids: Sequence[int]) -> None:
         pools[item_id].layers = layers
 
 
-def write_pools(trip: OneTrip, pools: dict[int, Pool], *, movements: str = "") -> None:
-    """Add what changed to the trip: pools, layers, and new layers of the movements that the part `movements` makes."""
+def write_pools(trip: OneTrip, pools: dict[int, Pool], *, movements: str = "", revalued: bool = False) -> None:
+    """Add what changed to the trip: pools, layers, and new layers of the movements that the part `movements` makes.
+
+    Without movements the pools are `revalued`, so that the next stock summary looks at them.
+    """
     touched = [item for item, pool in pools.items() if pool.changed]
+    flag = {"revalued": [True] * len(touched)} if revalued else {}
     trip.update(
         CostPool,
         {"item": touched},
@@ -182,6 +196,7 @@ def write_pools(trip: OneTrip, pools: dict[int, Pool], *, movements: str = "") -
             "value": [pools[item].value for item in touched],
             "last_unit_cost": [pools[item].last_unit_cost for item in touched],
             "booked_value": [pools[item].booked_value for item in touched],
+            **flag,
         },
     )
     layers = [(item, layer) for item, pool in pools.items() for layer in pool.layers or ()]

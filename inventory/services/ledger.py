@@ -110,7 +110,7 @@ class Move:
     """Units that go from one place and bucket to another.
 
     For goods that become ours `value`, or else `unit_cost`, says what they are worth. For goods that leave it `value`
-    is what they should leave at, as far as the pool goes, and `receipt_id` names the receipt whose layer gives first.
+    is what they should leave at, as far as the pool goes; the layer of the receipt they reverse or return gives first.
     What is `self_posted` is in the journal by its own document; the pool counts it as booked.
     """
 
@@ -128,7 +128,7 @@ class Move:
     note: str = ""
     key: str | None = None
     reverses_id: int | None = None
-    receipt_id: int | None = None
+    returns_id: int | None = None
     self_posted: bool = False
 
 
@@ -276,6 +276,7 @@ class Posting:
                 "key": [m.key for m in self.moves],
                 "self_posted": [m.self_posted for m in self.moves],
                 "reverses": [m.reverses_id for m in self.moves],
+                "returns": [m.returns_id for m in self.moves],
                 "occurred_at": [self.occurred_at] * len(self.moves),
             },
             ending="RETURNING id" if layered else "",
@@ -288,7 +289,7 @@ class Posting:
         if was_ours and is_ours:
             return round_cost(pool.unit_cost * move.quantity)
         if was_ours:
-            return pool.take(move.quantity, at=move.value, of=move.receipt_id)
+            return pool.take(move.quantity, at=move.value, of=move.reverses_id or move.returns_id)
         if not is_ours:
             return Decimal(0)
         value = move.value

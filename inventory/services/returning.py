@@ -13,19 +13,13 @@ from inventory.models import Bucket, Location, Reason
 from inventory.services.costing import cents
 from inventory.services.holders import holders_of, named
 from inventory.services.ledger import Move, Place, Posting, counterparty, lock_levels
-from retailhub.core.errors import DomainError, Offence, Unknown
-from retailhub.core.sql import rows
+from inventory.services.receipts import ExceedsReceived, Receipt, UnknownReceipt, receipts_of
+from retailhub.core.errors import DomainError, Offence
 from retailhub.core.transactions import retried
 
 
-class UnknownReceipt(Unknown):
-    """A receipt line is named that brought nothing."""
-
-    code = "unknown_receipt"
-
-
 class AlreadyReversed(DomainError):
-    """This receipt was reversed already."""
+    """This receipt was reversed already, or its goods were returned."""
 
     code = "already_reversed"
 
@@ -34,12 +28,6 @@ class GoodsGone(DomainError):
     """The goods are not there any more, or are promised to others."""
 
     code = "goods_gone"
-
-
-class ExceedsReceived(DomainError):
-    """More would go back than that receipt line brought."""
-
-    code = "exceeds_received"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,33 +49,6 @@ class WentBack:
         return self.receipt_cost - self.stock_value
 
 
-@dataclass(frozen=True, slots=True)
-class _Receipt:
-    """A movement that brought goods, and what they cost by now."""
-
-    pk: int
-    document: str
-    line: int
-    item_id: int
-    sku: str
-    location_id: int
-    bucket: str
-    quantity: int
-    cost: Decimal
-    self_posted: bool
-    reversed: bool
-
-
-_RECEIPTS = """
-SELECT m.id, m.document, m.line, m.item_id, i.sku, m.to_location_id, m.to_bucket, m.quantity,
-       m.value + coalesce((SELECT sum(a.to_stock + a.to_sold) FROM inventory_valueadjustment a
-                           WHERE a.receipt_id = m.id), 0),
-       m.self_posted, EXISTS (SELECT 1 FROM inventory_stockmovement r WHERE r.reverses_id = m.id)
-FROM inventory_stockmovement m JOIN inventory_item i ON i.id = m.item_id
-WHERE m.document = ANY(%s) AND m.reason = 'receipt' ORDER BY m.document, m.line, m.id
-"""
-
-
 @retried(on_twin=True)
 def reverse_receipt(
     *, document: str, actor: str, lines: Sequence[int] | None = None, occurred_at: datetime | None = None
@@ -99,7 +60,7 @@ def reverse_receipt(
     posted itself is reversed by movements that do: the caller posts what is answered. Raises UnknownReceipt, and
     AlreadyReversed for lines that were; then nothing happens.
     """
-    found = [x for x in _receipts([document]) if lines is None or x.line in lines]
+    found = [x for x in receipts_of([document]) if lines is None or x.line in lines]
     _refuse_unknown(document, found, lines)
     posting = Posting(
         levels=lock_levels(Place(x.item_id, x.location_id) for x in found),
@@ -107,11 +68,12 @@ def reverse_receipt(
         occurred_at=occurred_at or timezone.now(),
     )
     # Asked after locking: whoever waited here for the same receipt now sees that it is reversed.
-    found = [x for x in _receipts([document]) if lines is None or x.line in lines]
+    found = [x for x in receipts_of([document]) if lines is None or x.line in lines]
     done = [x for x in found if x.reversed]
     if lines is not None or len(done) == len(found):
         _refuse_reversed(done)
     found = [x for x in found if not x.reversed]
+    _refuse_reversed([x for x in found if x.returned])
     _refuse_gone(posting, [(x.line, x.sku, Place(x.item_id, x.location_id), x.bucket, x.quantity) for x in found])
     places = Location.objects.in_bulk({x.location_id for x in found})
     supplier = counterparty("@supplier")
@@ -128,7 +90,6 @@ def reverse_receipt(
                 line=receipt.line,
                 value=receipt.cost,
                 reverses_id=receipt.pk,
-                receipt_id=receipt.pk,
                 self_posted=receipt.self_posted,
             )
         )
@@ -176,16 +137,16 @@ def return_to_supplier(
     transaction. What leaves the sellable bucket must be free (GoodsGone names who holds it). Raises UnknownReceipt for
     a receipt line that brought none of the item, and ExceedsReceived for more than it brought.
     """
-    receipts: dict[tuple[str, int, int], list[_Receipt]] = {}
-    for receipt in _receipts(sorted({line.receipt for line in lines})):
-        if not receipt.reversed:
-            receipts.setdefault((receipt.document, receipt.line, receipt.item_id), []).append(receipt)
-    _refuse_wrong(lines, receipts)
     posting = Posting(
         levels=lock_levels(Place(line.item_id, location.pk) for line in lines),
         actor=actor,
         occurred_at=occurred_at or timezone.now(),
     )
+    receipts: dict[tuple[str, int, int], list[Receipt]] = {}
+    for receipt in receipts_of(sorted({line.receipt for line in lines})):
+        if not receipt.reversed:
+            receipts.setdefault((receipt.document, receipt.line, receipt.item_id), []).append(receipt)
+    _refuse_wrong(lines, receipts)
     sku = {x.item_id: x.sku for known in receipts.values() for x in known}
     _refuse_gone(
         posting, [(x.line, sku[x.item_id], Place(x.item_id, location.pk), x.bucket, x.quantity) for x in lines]
@@ -205,7 +166,7 @@ def return_to_supplier(
                 reason=Reason.RETURN,
                 document=document,
                 line=line.line,
-                receipt_id=max(known, key=lambda x, bucket=line.bucket: x.bucket == bucket).pk,  # type: ignore[misc]
+                returns_id=max(known, key=lambda x, bucket=line.bucket: x.bucket == bucket).pk,  # type: ignore[misc]
                 key=line.key,
                 note=note,
                 self_posted=True,
@@ -225,11 +186,7 @@ def return_to_supplier(
     ]
 
 
-def _receipts(documents: Sequence[str]) -> list[_Receipt]:
-    return [_Receipt(*row) for row in rows(_RECEIPTS, [list(documents)])]
-
-
-def _refuse_unknown(document: str, found: Sequence[_Receipt], lines: Sequence[int] | None) -> None:
+def _refuse_unknown(document: str, found: Sequence[Receipt], lines: Sequence[int] | None) -> None:
     unknown = sorted(set(lines or ()) - {x.line for x in found})
     if unknown or not found:
         raise UnknownReceipt(
@@ -246,14 +203,16 @@ def _refuse_unknown(document: str, found: Sequence[_Receipt], lines: Sequence[in
         )
 
 
-def _refuse_reversed(done: Sequence[_Receipt]) -> None:
+def _refuse_reversed(done: Sequence[Receipt]) -> None:
     if done:
         raise AlreadyReversed(
             errors=[
                 Offence(
                     pointer=f"/lines/{x.line - 1}",
-                    code="already_reversed",
-                    detail=f"line {x.line} of {x.document} was reversed already",
+                    code="already_reversed" if x.reversed else "already_returned",
+                    detail=f"line {x.line} of {x.document} was reversed already"
+                    if x.reversed
+                    else f"{x.returned} of line {x.line} of {x.document} went back to the supplier",
                     extra={"line": x.line},
                 )
                 for x in done
@@ -261,14 +220,14 @@ def _refuse_reversed(done: Sequence[_Receipt]) -> None:
         )
 
 
-def _refuse_wrong(lines: Sequence[ReturnLine], receipts: dict[tuple[str, int, int], list[_Receipt]]) -> None:
+def _refuse_wrong(lines: Sequence[ReturnLine], receipts: dict[tuple[str, int, int], list[Receipt]]) -> None:
     unknown, exceeding = [], []
     wanted: dict[tuple[str, int, int], int] = {}
     for index, line in enumerate(lines):
         key = (line.receipt, line.receipt_line, line.item_id)
-        brought = sum(x.quantity for x in receipts.get(key, ()))
+        brought = sum(x.kept for x in receipts.get(key, ()))
         wanted[key] = wanted.get(key, 0) + line.quantity
-        if not brought:
+        if key not in receipts:
             unknown.append(
                 Offence(
                     pointer=f"/lines/{index}/receipt",
@@ -282,7 +241,7 @@ def _refuse_wrong(lines: Sequence[ReturnLine], receipts: dict[tuple[str, int, in
                 Offence(
                     pointer=f"/lines/{index}/quantity",
                     code="exceeds_received",
-                    detail=f"line {line.receipt_line} of {line.receipt} brought {brought}",
+                    detail=f"line {line.receipt_line} of {line.receipt} brought {brought} that did not go back",
                     extra={"line": line.line, "received": brought},
                 )
             )

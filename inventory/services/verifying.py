@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
+from retailhub.core.money import exponent
 from retailhub.core.sql import rows
 from retailhub.core.verifying import Breach
 
@@ -61,9 +64,42 @@ WITH flows AS (
     JOIN (SELECT id, owned AND kind <> 'counterparty' AS ours FROM inventory_location) t ON t.id = m.to_location_id
     GROUP BY m.item_id
 )
-SELECT i.sku, coalesce(f.quantity, 0), coalesce(p.quantity, 0), coalesce(f.value, 0), coalesce(p.value, 0)
-FROM flows f FULL JOIN inventory_costpool p USING (item_id) JOIN inventory_item i ON i.id = item_id
-WHERE coalesce(f.quantity, 0) <> coalesce(p.quantity, 0) OR coalesce(f.value, 0) <> coalesce(p.value, 0)
+SELECT i.sku, coalesce(f.quantity, 0), coalesce(p.quantity, 0), coalesce(f.value, 0) + coalesce(a.value, 0),
+       coalesce(p.value, 0)
+FROM flows f FULL JOIN inventory_costpool p USING (item_id)
+LEFT JOIN (SELECT item_id, sum(to_stock) AS value FROM inventory_valueadjustment GROUP BY item_id) a USING (item_id)
+JOIN inventory_item i ON i.id = item_id
+WHERE coalesce(f.quantity, 0) <> coalesce(p.quantity, 0)
+   OR coalesce(f.value, 0) + coalesce(a.value, 0) <> coalesce(p.value, 0)
+ORDER BY 1
+"""
+
+# Where layers are kept they are the pool once more; where they are not, none is open.
+_LAYERS = """
+SELECT i.sku, CASE p.method WHEN 'fifo' THEN p.quantity ELSE 0 END, coalesce(l.quantity, 0)::bigint,
+       CASE p.method WHEN 'fifo' THEN p.value ELSE 0 END, coalesce(l.value, 0)
+FROM inventory_costpool p JOIN inventory_item i ON i.id = p.item_id
+LEFT JOIN (SELECT item_id, sum(quantity) AS quantity, sum(value) AS value FROM inventory_costlayer
+           WHERE folded_after IS NULL GROUP BY item_id) l ON l.item_id = p.item_id
+WHERE (CASE p.method WHEN 'fifo' THEN p.quantity ELSE 0 END, CASE p.method WHEN 'fifo' THEN p.value ELSE 0 END)
+   <> (coalesce(l.quantity, 0), coalesce(l.value, 0))
+ORDER BY 1
+"""
+
+# What has no movement that the journal does not know yet is booked at its rounded value, and its units on the road at
+# their share of it.
+_BOOKED = """
+SELECT i.sku, round(p.value, %(places)s), p.booked_value,
+       CASE WHEN p.quantity = 0 THEN 0 ELSE round(p.value * coalesce(r.units, 0) / p.quantity, %(places)s) END,
+       p.booked_transit
+FROM inventory_costpool p JOIN inventory_item i ON i.id = p.item_id
+LEFT JOIN (SELECT l.item_id, sum(l.on_hand) AS units FROM inventory_stocklevel l
+           JOIN inventory_location t ON t.id = l.location_id WHERE t.kind = 'transit' AND t.owned
+           GROUP BY l.item_id) r ON r.item_id = p.item_id
+WHERE NOT p.revalued AND NOT EXISTS (
+    SELECT 1 FROM inventory_stockmovement m WHERE m.item_id = p.item_id AND m.id > p.booked_movement
+) AND (p.booked_value <> round(p.value, %(places)s) OR p.booked_transit
+       <> CASE WHEN p.quantity = 0 THEN 0 ELSE round(p.value * coalesce(r.units, 0) / p.quantity, %(places)s) END)
 ORDER BY 1
 """
 
@@ -82,8 +118,9 @@ WHERE d.quantity > 0 AND d.supply = '' ORDER BY 1, 2, 3
 def verify() -> list[Breach]:
     """Answer every place where the stock books disagree: nothing, when all is well.
 
-    Levels against movements and reservations, the double entry, cost pools against valued movements, and demand that
-    waits although goods it may have lie free. Each check reads one state of the database.
+    Levels against movements and reservations, the double entry, cost pools against valued movements and adjustments,
+    layers against pools, what is booked of them, and demand that waits although goods it may have lie free. Each check
+    reads one state of the database.
     """
     breaches: list[Breach] = []
     wrong_levels: set[str] = set()
@@ -102,6 +139,17 @@ def verify() -> list[Breach]:
             breaches.append(Breach(check="cost pool quantity", subject=sku, expected=quantity, found=pool_quantity))
         if value != pool_value:
             breaches.append(Breach(check="cost pool value", subject=sku, expected=value, found=pool_value))
+    for sku, quantity, layer_quantity, value, layer_value in rows(_LAYERS):
+        if quantity != layer_quantity:
+            breaches.append(Breach(check="cost layer quantity", subject=sku, expected=quantity, found=layer_quantity))
+        if value != layer_value:
+            breaches.append(Breach(check="cost layer value", subject=sku, expected=value, found=layer_value))
+    places = exponent(settings.HOME_CURRENCY)
+    for sku, value, booked, on_road, booked_transit in rows(_BOOKED, {"places": places}):
+        if value != booked:
+            breaches.append(Breach(check="booked value", subject=sku, expected=value, found=booked))
+        if on_road != booked_transit:
+            breaches.append(Breach(check="booked in transit", subject=sku, expected=on_road, found=booked_transit))
     for document, sku, code, waiting, free in rows(_UNSERVED):
         if sku not in wrong_levels:
             breaches.append(

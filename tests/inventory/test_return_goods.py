@@ -10,36 +10,17 @@ import pytest
 from inventory.models import CostPool, StockMovement
 from inventory.services.consuming import Leaving, consume_stock
 from inventory.services.moving import MoveLine, move_stock
+from inventory.services.receipts import ExceedsReceived, UnknownReceipt
 from inventory.services.receiving import ReceiptLine, receive_stock
-from inventory.services.returning import (
-    AlreadyReversed,
-    ExceedsReceived,
-    GoodsGone,
-    ReturnLine,
-    UnknownReceipt,
-    return_to_supplier,
-    reverse_receipt,
-)
+from inventory.services.returning import AlreadyReversed, GoodsGone, ReturnLine
 from retailhub.core.errors import Invalid
 from tests.books import figures, published
 from tests.factories.inventory import receive, reserve
+from tests.inventory.papers import post, send_back, take_back, take_in
 
 pytestmark = pytest.mark.django_db
 
 GR = "receipt:GR-1"
-
-
-def take_in(place: Any, *lines: tuple[Any, int, str], document: str = GR) -> dict[int, Decimal]:
-    return receive_stock(
-        location=place,
-        lines=[
-            ReceiptLine(item_id=item.pk, quantity=quantity, value=Decimal(value), line=number)
-            for number, (item, quantity, value) in enumerate(lines, 1)
-        ],
-        document=document,
-        actor="x",
-        self_posted=True,
-    ).values
 
 
 def worth(item: Any) -> tuple[int, Decimal, Decimal]:
@@ -82,7 +63,7 @@ def test_a_reversed_receipt_leaves_nothing_but_the_trace(lamp: Any, rope: Any, w
     receive(lamp, warehouse, 4, "5")
     take_in(warehouse, (lamp, 3, "10.00"), (rope, 7, "21.00"))
 
-    lines = reverse_receipt(document=GR, actor="ana")
+    lines = take_back(GR)
 
     assert [(x.line, x.quantity, x.receipt_cost, x.stock_value, x.difference) for x in lines] == [
         (1, 3, 10, 10, 0),
@@ -98,18 +79,18 @@ def test_a_reversed_receipt_leaves_nothing_but_the_trace(lamp: Any, rope: Any, w
 def test_a_receipt_is_reversed_once_and_line_by_line(lamp: Any, rope: Any, warehouse: Any) -> None:
     take_in(warehouse, (lamp, 3, "10.00"), (rope, 7, "21.00"))
 
-    reverse_receipt(document=GR, lines=[2], actor="x")
+    take_back(GR, [2])
     with pytest.raises(AlreadyReversed) as refusal:
-        reverse_receipt(document=GR, lines=[1, 2], actor="x")
+        take_back(GR, [1, 2])
     assert [e.extra["line"] for e in refusal.value.errors] == [2]
-    assert [x.line for x in reverse_receipt(document=GR, actor="x")] == [1], "the rest of it"
+    assert [x.line for x in take_back(GR)] == [1], "the rest of it"
     with pytest.raises(AlreadyReversed):
-        reverse_receipt(document=GR, actor="x")
+        take_back(GR)
     with pytest.raises(UnknownReceipt) as unknown:
-        reverse_receipt(document=GR, lines=[1, 9], actor="x")
+        take_back(GR, [1, 9])
     assert [e.pointer for e in unknown.value.errors] == ["/lines/1"]
     with pytest.raises(UnknownReceipt):
-        reverse_receipt(document="receipt:none", actor="x")
+        take_back("receipt:none")
 
 
 def test_goods_that_are_promised_or_gone_are_not_taken_back(lamp: Any, rope: Any, warehouse: Any) -> None:
@@ -123,7 +104,7 @@ def test_goods_that_are_promised_or_gone_are_not_taken_back(lamp: Any, rope: Any
     )
 
     with pytest.raises(GoodsGone) as refusal:
-        reverse_receipt(document=GR, actor="x")
+        take_back(GR)
 
     assert [(e.pointer, e.extra["available"], e.extra["documents"]) for e in refusal.value.errors] == [
         ("/lines/0/quantity", 1, ["cart:C-7"]),
@@ -140,7 +121,7 @@ def test_what_the_pool_cannot_give_back_is_a_difference(lamp: Any, warehouse: An
     take_in(warehouse, (lamp, 1, "100.00"))
     sell(lamp, warehouse, 1)
 
-    (line,) = reverse_receipt(document=GR, actor="x")
+    (line,) = take_back(GR)
 
     assert (line.receipt_cost, line.stock_value, line.difference) == (100, 51, 49)
     assert worth(lamp)[:2] == (0, 0)
@@ -154,7 +135,7 @@ def test_a_return_is_claimed_at_its_receipt_cost_and_leaves_at_the_average(lamp:
     receive(lamp, warehouse, 10, "10")
     take_in(warehouse, (lamp, 10, "200.00"))
 
-    (line,) = return_to_supplier(location=warehouse, lines=[back(lamp, 10)], document="supplier_return:RV-1", actor="x")
+    (line,) = send_back(warehouse, back(lamp, 10), document="supplier_return:RV-1")
 
     assert (line.receipt_cost, line.stock_value, line.difference) == (200, 150, 50)
     assert worth(lamp)[:2] == (10, 150)
@@ -174,18 +155,19 @@ def test_goods_go_back_from_where_they_were_put(lamp: Any, warehouse: Any) -> No
         actor="x",
         self_posted=True,
     )
+    post(GR, Decimal(9))
     reserve("cart:C-7", {lamp: 4}, warehouse)
 
-    return_to_supplier(
-        location=warehouse,
-        lines=[back(lamp, 2, bucket="damaged"), back(lamp, 3, bucket="on_hold", line=2)],
+    send_back(
+        warehouse,
+        back(lamp, 2, bucket="damaged"),
+        back(lamp, 3, bucket="on_hold", line=2),
         document="supplier_return:RV-1",
-        actor="x",
     )
 
     assert figures(lamp, warehouse) == (4, 4, 0, 0)
     with pytest.raises(GoodsGone) as refusal:
-        return_to_supplier(location=warehouse, lines=[back(lamp, 1)], document="supplier_return:RV-2", actor="x")
+        send_back(warehouse, back(lamp, 1), document="supplier_return:RV-2")
     assert refusal.value.errors[0].extra["documents"] == ["cart:C-7"]
 
 
@@ -196,14 +178,24 @@ def test_a_return_of_more_than_was_received_or_of_nothing_received_is_refused(
     receive(lamp, warehouse, 20)
 
     with pytest.raises(ExceedsReceived) as exceeding:
-        return_to_supplier(
-            location=warehouse, lines=[back(lamp, 2), back(lamp, 2, line=2)], document="supplier_return:1", actor="x"
-        )
+        send_back(warehouse, back(lamp, 2), back(lamp, 2, line=2), document="supplier_return:1")
     with pytest.raises(UnknownReceipt) as unknown:
-        return_to_supplier(
-            location=warehouse, lines=[back(lamp, 1), back(rope, 1)], document="supplier_return:1", actor="x"
-        )
+        send_back(warehouse, back(lamp, 1), back(rope, 1), document="supplier_return:1")
 
     assert [e.pointer for e in exceeding.value.errors] == ["/lines/1/quantity"]
     assert [e.pointer for e in unknown.value.errors] == ["/lines/1/receipt"]
     assert not StockMovement.objects.filter(reason="return").exists()
+
+
+def test_what_went_back_can_neither_go_back_again_nor_be_reversed(lamp: Any, warehouse: Any) -> None:
+    take_in(warehouse, (lamp, 3, "10.00"))
+    receive(lamp, warehouse, 20)
+    send_back(warehouse, back(lamp, 2), document="supplier_return:1")
+
+    with pytest.raises(ExceedsReceived):
+        send_back(warehouse, back(lamp, 2), document="supplier_return:2")
+    with pytest.raises(AlreadyReversed) as refusal:
+        take_back(GR)
+
+    assert [e.code for e in refusal.value.errors] == ["already_returned"]
+    assert figures(lamp, warehouse)[0] == 21
