@@ -266,6 +266,9 @@ ACCOUNTING_BEFORE_CLOSING = "retailhub.subscriptions.BEFORE_CLOSING"
 
 # --- the trade -------------------------------------------------------------------------------------------------------
 HOME_CURRENCY = environment.text("HOME_CURRENCY", "EUR")
+# How much more than ordered is kept without asking, where neither line nor supplier says otherwise.
+OVER_DELIVERY_PERCENT = environment.number("OVER_DELIVERY_PERCENT", 0)
+OVER_DELIVERY_UNITS = environment.number("OVER_DELIVERY_UNITS", 0)
 IDEMPOTENCY_LEASE_SECONDS = 60
 IDEMPOTENCY_KEEP_DAYS = 7
 # Channels answer on the public internet; a Sandbox on this machine needs the loopback let through.

@@ -79,8 +79,9 @@ class Receipt(models.Model):
 class ReceiptLine(models.Model):
     """What came of one order line (or of an item nobody ordered), in base units, and what it is worth.
 
-    `accepted` and `over` are ours to pay once billed; `damaged` and `wrong` are in the house but not ours to pay unless
-    the buyer says so; `refused` went back with the driver. `amount` is what went to goods received, not invoiced.
+    `accepted` units are ours to pay once billed. `damaged` ones stand in the house and are not, unless the buyer says
+    so; `over` ones are on hold until he does; `refused` ones went back with the driver. Units of another item (`wrong`)
+    stand in a line of their own, as that item, `instead_of` this one. `amount` went to goods received, not invoiced.
     """
 
     receipt = models.ForeignKey(Receipt, models.CASCADE, related_name="lines")
@@ -91,8 +92,8 @@ class ReceiptLine(models.Model):
     item = models.ForeignKey("inventory.Item", models.PROTECT, related_name="+", help_text="What was expected.")
     accepted = models.IntegerField(default=0)
     damaged = models.IntegerField(default=0)
-    wrong = models.IntegerField(default=0, help_text="Units of another item.")
-    wrong_item = models.ForeignKey("inventory.Item", models.PROTECT, null=True, blank=True, related_name="+")
+    wrong = models.IntegerField(default=0, help_text="Units of another item came instead.")
+    instead_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
     refused = models.IntegerField(default=0)
     over = models.IntegerField(default=0, help_text="More than ordered and tolerated: on hold as not ordered.")
     announced = models.IntegerField(null=True, blank=True, help_text="What the delivery note says.")
@@ -114,10 +115,7 @@ class ReceiptLine(models.Model):
                 name="receipt_line_is_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(wrong=0) | Q(wrong_item__isnull=False), name="receipt_line_names_the_wrong_item"
-            ),
-            models.CheckConstraint(
-                condition=Q(returned__gte=0, returned__lte=F("accepted") + F("damaged") + F("wrong") + F("over")),
+                condition=Q(returned__gte=0, returned__lte=F("accepted") + F("damaged") + F("over")),
                 name="receipt_line_returns_no_more_than_came",
             ),
             models.CheckConstraint(condition=Q(invoiced__gte=0), name="receipt_line_invoiced_is_not_negative"),

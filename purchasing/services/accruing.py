@@ -1,0 +1,137 @@
+"""What goods that came in do to the books before, or after, they were billed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+from inventory.models import Location
+from inventory.services.costing import cents
+from purchasing.models import MatchAllocation, Receipt, ReceiptLine
+from purchasing.services.valuing import Prepaid, Worth
+from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
+
+
+def settle_prepaid(rows: Sequence[ReceiptLine]) -> dict[int, Prepaid]:
+    """Set accepted units against units that were billed before they came, oldest invoice first.
+
+    Answers by receipt line number what was billed for them; the allocations now name the receipt line. The caller holds
+    the orders, and every posting of an invoice does: nobody else settles these units.
+    """
+    waiting: dict[int, list[MatchAllocation]] = {}
+    for allocation in (
+        MatchAllocation.objects.filter(
+            order_line__in={row.order_line_id for row in rows if row.order_line_id},
+            receipt_line=None,
+            is_posted=True,
+            invoice_line__invoice__kind="invoice",
+        )
+        .select_related("invoice_line__invoice")
+        .order_by("pk")
+        .select_for_update(of=("self",), no_key=True)
+    ):
+        waiting.setdefault(allocation.order_line_id, []).append(allocation)
+    answers: dict[int, Prepaid] = {}
+    changed: list[MatchAllocation] = []
+    fresh: list[MatchAllocation] = []
+    for row in rows:
+        left, amount, references = row.accepted, Decimal(0), dict[str, Decimal]()
+        for allocation in waiting.get(row.order_line_id or 0, ()):
+            units = min(left, allocation.quantity)
+            if not units:
+                continue
+            whole = units == allocation.quantity
+            share = allocation.prepaid_stock if whole else cents(allocation.prepaid_stock * units / allocation.quantity)
+            billed = (
+                allocation.amount
+                if whole
+                else (allocation.amount * units / allocation.quantity).quantize(Decimal("0.0001"))
+            )
+            line = allocation.invoice_line
+            reference = f"{line.invoice.reference}#{line.line}"
+            references[reference] = references.get(reference, Decimal(0)) + share
+            amount += share
+            left -= units
+            fresh.append(
+                MatchAllocation(
+                    invoice_line=line,
+                    order_line_id=allocation.order_line_id,
+                    receipt_line=row,
+                    quantity=units,
+                    amount=billed,
+                    cleared=share,
+                    is_posted=True,
+                )
+            )
+            allocation.quantity -= units
+            allocation.amount -= billed
+            allocation.prepaid_stock -= share
+            changed.append(allocation)
+        if references:
+            answers[row.line] = Prepaid(units=row.accepted - left, amount=amount, references=references)
+    gone = [allocation.pk for allocation in changed if not allocation.quantity]
+    MatchAllocation.objects.filter(pk__in=gone).delete()
+    MatchAllocation.objects.bulk_update(
+        [allocation for allocation in changed if allocation.quantity], ["quantity", "amount", "prepaid_stock"]
+    )
+    MatchAllocation.objects.bulk_create(fresh)
+    return answers
+
+
+def book_receipt(
+    receipt: Receipt,
+    rows: Sequence[ReceiptLine],
+    worth: Mapping[int, Worth],
+    prepaid: Mapping[int, Prepaid],
+    booked: Mapping[int, Decimal],
+    *,
+    on: date,
+    actor: str,
+) -> None:
+    """Post what came in: stock against goods received, not invoiced, or against goods that were billed before.
+
+    `booked` is what the stock value rises by, line by line; it differs from what the goods cost by a cent where a pool
+    rounds. Each line keeps what it put into goods received, not invoiced.
+    """
+    account = "in_transit" if receipt.location.kind == Location.Kind.TRANSIT else "inventory"
+    party = receipt.supplier.party if receipt.supplier else ""
+    lines: list[EntryLine] = []
+    for row in rows:
+        rise = booked.get(row.line, Decimal(0))
+        amount = worth[row.line].amount
+        row.amount = rise if amount is None else amount
+        reference = f"{receipt.reference}#{row.line}"
+        if receipt.location.owned:
+            lines.append(
+                EntryLine(
+                    account=account, amount=rise, location=receipt.location.code, party=party, reference=reference
+                )
+            )
+        else:
+            row.amount = Decimal(0)
+            continue
+        lines.append(EntryLine(account="rounding", amount=row.amount - rise, reference=reference))
+        before = prepaid.get(row.line)
+        if before:
+            row.cleared, row.invoiced = before.amount, before.units
+            lines += [
+                EntryLine(account="ginr", amount=-share, party=party, reference=billed)
+                for billed, share in before.references.items()
+            ]
+        lines.append(EntryLine(account="grni", amount=row.cleared - row.amount, party=party, reference=reference))
+    ReceiptLine.objects.bulk_update(rows, ["amount", "cleared", "invoiced", "unit_cost", "rate"])
+    post_entries(
+        entries=[
+            NewEntry(
+                key=receipt.reference,
+                kind="receipt",
+                document=receipt.reference,
+                date=on,
+                text=f"Receipt {receipt.number}",
+                lines=lines,
+                or_first_open=True,
+            )
+        ],
+        actor=actor,
+    )
