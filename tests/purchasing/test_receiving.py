@@ -129,6 +129,7 @@ def test_foreign_goods_cost_what_they_do_on_the_day_they_come(siam: Supplier, la
     assert receipt.lines.get().amount == Decimal("2.60")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_orders_that_are_not_open_or_go_elsewhere_are_named_and_nothing_comes_in(
     siam: Supplier, lamp: Item, warehouse: Location
 ) -> None:
