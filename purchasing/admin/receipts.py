@@ -1,0 +1,1 @@
+"""Record lists and forms: receipts of buying."""

@@ -1,0 +1,7 @@
+"""Pages about orders of buying."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
