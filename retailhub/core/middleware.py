@@ -92,9 +92,10 @@ def history_actor(actor: str) -> None:
 
 
 class CleanInputMiddleware:
-    """Gives views clean text: what query strings and forms send is NFC and holds nothing invisible, as in the API's JSON.
+    """Gives views clean text: what queries and forms send is NFC and holds nothing invisible, as in the API's JSON.
 
-    Characters that no document may hold are refused. Passwords stay as they were typed, and blanks too: forms see to them.
+    Characters that no document may hold are refused. Passwords stay as they were typed, and so do blanks: forms see to
+    them.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -68,6 +68,11 @@ def without_traps(value: str) -> str:
     return tidy
 
 
+def storable(text: str) -> str:
+    """Answer words of our own about a failure, which may quote what no column can hold, so that they can be kept."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def clean_json(value: Any, pointer: str = "") -> Any:
     """Answer a JSON value with every string cleaned, keys too. Raises DirtyText with the JSON pointer of the place."""
     if isinstance(value, str):

@@ -14,6 +14,7 @@ from django.utils import timezone
 from retailhub.core.models import Attention
 from retailhub.core.services.attending import raise_attention
 from retailhub.core.sql import rows
+from retailhub.core.text import storable
 from retailhub.outbox.models import Delivery
 from retailhub.outbox.registry import listener
 
@@ -91,13 +92,14 @@ def _run(batch: Sequence[int], path: str) -> bool:
         if len(batch) == 1:
             _fail(batch[0], error)
         else:
-            log.warning("%s failed on a batch of %d, trying one by one: %s", path, len(batch), _storable(str(error)))
+            log.warning("%s failed on a batch of %d, trying one by one: %s", path, len(batch), storable(str(error)))
         return False
     return True
 
 
 def _fail(pk: int, error: Exception) -> None:
-    text = _storable(f"{type(error).__name__}: {error}")[:4000]
+    # It may quote what killed it: what no column can hold must not keep the failure from being counted.
+    text = storable(f"{type(error).__name__}: {error}")[:4000]
     delivery = Delivery.objects.filter(pk=pk, state=Delivery.State.WAITING).first()
     if delivery is None:
         return
@@ -111,11 +113,6 @@ def _fail(pk: int, error: Exception) -> None:
     Delivery.objects.filter(pk=pk, state=Delivery.State.WAITING).update(
         error=text, due_at=timezone.now() + timedelta(seconds=pause)
     )
-
-
-def _storable(text: str) -> str:
-    """A failure may quote what killed it: what no column can hold must not keep it from being counted."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _bury(pk: int, error: str) -> None:
