@@ -239,7 +239,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "max_retries": 1,
     }
     if BROKER_URL.startswith("redis")
-    else {}
+    else {"confirm_publish": True}  # RabbitMQ loses without a word what it did not confirm
 )
 CELERY_TASK_PUBLISH_RETRY = False  # a bell that does not ring is not worth a waiting customer: the sweep comes by
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -116,6 +117,15 @@ class Principal:
                     return None
                 found |= grant.locations
         return frozenset(found)
+
+    @cached_property
+    def rights(self) -> str:
+        """Spell out what is held where, the same for two principals who may do the same."""
+        held = [
+            f"{','.join(sorted(g.scopes))}@{'*' if g.locations is None else ','.join(sorted(g.locations))}"
+            for g in self.grants
+        ]
+        return ";".join([self.channel, *sorted(held)])
 
     @property
     def sees_costs(self) -> bool:

@@ -11,4 +11,5 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         guard(("system:read", "system:write"), "core.user", "core.membership", "core.apikey", "core.idempotencykey")
+        guard(("system:read", "system:write"), "core.userevent", "core.membershipevent", "core.apikeyevent")
         guard(("work:read", "work:read"), "core.attention", "core.job")

@@ -12,9 +12,11 @@ import os
 import threading
 import time
 
+from amqp.exceptions import AMQPError
 from celery import Celery
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import cache, caches
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import transaction
 from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError as BrokerDown
@@ -23,6 +25,7 @@ from redis.exceptions import RedisError
 log = logging.getLogger(__name__)
 
 MUTED_SECONDS = 3
+_AWAY = (BrokerDown, RedisError, AMQPError, OSError)
 _silent_until = 0.0
 
 
@@ -37,19 +40,28 @@ def ring(task: str, *ids: int, after: float = 0.0) -> None:
     if time.monotonic() < _silent_until:
         return
     try:
-        if cache.add(_name(task, ids), 1, timeout=MUTED_SECONDS + after):
+        if _is_first(task, ids, MUTED_SECONDS + after):
             app: Celery = import_string(settings.CELERY_APPLICATION)
             app.send_task(task, args=list(ids), countdown=after or None)
-    except (BrokerDown, RedisError, OSError) as error:
+    except _AWAY as error:
         _silent_until = time.monotonic() + 2
         log.warning("the bell for %s did not ring: %s", task, error)
+
+
+def _is_first(task: str, ids: tuple[int, ...], seconds: float) -> bool:
+    """Tell whether no message for it is on its way, and mute the bell if so.
+
+    Where processes share no cache (a broker that is not Redis) a muted bell would not hear that it is unmuted: there
+    every round rings.
+    """
+    return isinstance(caches["default"], LocMemCache) or bool(cache.add(_name(task, ids), 1, timeout=seconds))
 
 
 def unmute(task: str, *ids: int) -> None:
     """Let the bell ring again: called first thing by the worker, so that whatever commits from now on is heard."""
     try:
         cache.delete(_name(task, ids))
-    except (RedisError, OSError) as error:
+    except _AWAY as error:
         log.warning("the bell for %s stays muted for a moment: %s", task, error)
 
 
@@ -87,7 +99,10 @@ class _Ringer:
         while True:
             with self._called:
                 self._called.wait_for(lambda: self._wanted)
-            self.finish()
+            try:
+                self.finish()
+            except Exception:  # whatever it was, the next round rings, and the sweep comes by for this one
+                log.exception("bells did not ring")
             time.sleep(self.BREATH)
 
 

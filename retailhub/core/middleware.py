@@ -6,18 +6,18 @@ import io
 import logging
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 import pghistory
 from django.conf import settings
 from django.core.signals import request_finished
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 
 from retailhub.core.access import principal_of_user
 from retailhub.core.failures import failure_response, problem_response
-from retailhub.core.text import DirtyText, clean_text
+from retailhub.core.text import DirtyText, clean_text, without_traps
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -92,7 +92,11 @@ def history_actor(actor: str) -> None:
 
 
 class CleanInputMiddleware:
-    """Refuses addresses, query strings and form posts with characters no document may hold, before a view sees them."""
+    """Gives views clean text: what queries and forms send is NFC and holds nothing invisible, as in the API's JSON.
+
+    Characters that no document may hold are refused. Passwords stay as they were typed, and so do blanks: forms see to
+    them.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -104,13 +108,33 @@ class CleanInputMiddleware:
             clean_text(request.path_info)
         except DirtyText:
             return _refused(request, 404, "not_found", "There is nothing here.")
-        for name, value in _texts(request):
-            try:
-                clean_text(name)
-                clean_text(value)
-            except DirtyText as dirt:
-                return _refused(request, 400, "invalid", f"The value of {_harmless(name)} cannot be used: {dirt}.")
+        try:
+            request.GET = _cleaned(request.GET)  # type: ignore[assignment]
+            # The API reads JSON, which its parser cleans; reading a body here would take a raw webhook from its view.
+            if request.method == "POST" and not request.path_info.startswith("/api/"):
+                request.POST = _cleaned(request.POST)  # type: ignore[assignment]
+        except _DirtyField as refusal:
+            return _refused(request, 400, "invalid", str(refusal))
         return self.get_response(request)
+
+
+class _DirtyField(Exception):
+    """A field holds what no document may hold."""
+
+
+def _cleaned(sent: QueryDict) -> QueryDict:
+    """Answer what was sent, cleaned; the very same object where that changes nothing, as nearly always."""
+    tidy = QueryDict(mutable=True, encoding=sent.encoding)
+    for name, values in sent.lists():
+        try:
+            texts = [without_traps(str(value)) for value in values]
+            tidy.setlist(without_traps(name), values if "password" in name else texts)
+        except DirtyText as dirt:
+            raise _DirtyField(f"The value of {_harmless(name)} cannot be used: {dirt}.") from dirt
+    if tidy == sent:
+        return sent
+    tidy._mutable = False
+    return tidy
 
 
 def _measured(request: HttpRequest) -> bool:
@@ -127,17 +151,6 @@ def _measured(request: HttpRequest) -> bool:
     environ["CONTENT_LENGTH"] = str(len(body))
     request._stream = io.BytesIO(body)
     return len(body) <= most
-
-
-def _texts(request: HttpRequest) -> Iterator[tuple[str, str]]:
-    for name, values in request.GET.lists():
-        for value in values:
-            yield name, str(value)
-    # The API reads JSON, which its parser cleans; reading a body here would take a raw webhook from its view.
-    if request.method == "POST" and not request.path_info.startswith("/api/"):
-        for name, values in request.POST.lists():
-            for value in values:
-                yield name, str(value)
 
 
 def _harmless(name: str) -> str:

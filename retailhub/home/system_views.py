@@ -139,6 +139,9 @@ WATCHED: dict[str, tuple[str, str]] = {
     "channel": ("orders.SalesChannelEvent", "code"),
     "customer": ("customers.CustomerEvent", "name"),
     "account": ("channels.AccountChannelKindBaseUrlStateStateReasonBufferSharePercentEvent", "channel"),
+    "person": ("core.UserEvent", "username"),
+    "role": ("core.MembershipEvent", "user"),
+    "key": ("core.ApiKeyEvent", "name"),
 }
 _SILENT = {
     "pgh_id",
@@ -173,8 +176,8 @@ def changes(kinds: Iterable[str], *, most: int, before: datetime | None = None) 
         label, name = WATCHED[kind]
         model: Any = apps.get_model(label)
         rows = model.objects.order_by("-pgh_id").select_related("pgh_context")
-        if kind == "account":
-            rows = rows.select_related("channel")
+        if kind in {"account", "role"}:
+            rows = rows.select_related(name)
         if before:
             rows = rows.filter(pgh_created_at__lt=before)
         newest = list(rows[:most])
@@ -210,14 +213,18 @@ def _differences(model: Any, before: Any, after: Any) -> list[tuple[str, Any, An
     if before is None:
         return []
     return [
-        (capfirst(str(field.verbose_name)), getattr(before, field.attname), getattr(after, field.attname))
+        (capfirst(str(field.verbose_name)), *(_told(getattr(row, field.attname)) for row in (before, after)))
         for field in model._meta.concrete_fields
         if field.name not in _SILENT and getattr(before, field.attname) != getattr(after, field.attname)
     ]
 
 
+def _told(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
 class AuditPage(ShellPage):
-    """Who changed what and when, of items, places, customers and channels."""
+    """Who changed what and when, of items, places, customers, channels, people and what they may do."""
 
     scope = "system:read"
     title = gettext_lazy("Audit")
@@ -229,6 +236,9 @@ class AuditPage(ShellPage):
         "channel": gettext_lazy("Channels"),
         "account": gettext_lazy("Connections"),
         "customer": gettext_lazy("Customers"),
+        "person": gettext_lazy("People"),
+        "role": gettext_lazy("Roles"),
+        "key": gettext_lazy("API keys"),
     }
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

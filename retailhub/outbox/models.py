@@ -14,6 +14,9 @@ class OutboxEvent(models.Model):
 
     name = models.CharField(max_length=80)
     payload = models.JSONField()
+    listeners = models.PositiveSmallIntegerField(
+        null=True, help_text="How many it had when it was published, each with a delivery; empty for old ones."
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from retailhub.core.models import ApiKey, IdempotencyKey, Job
 from retailhub.core.services import answering_once
 from retailhub.core.services.answering_once import Answer, Call, Claim, KeyInUse, KeyMismatch, LeaseLost, claim, save
+from retailhub.core.services.keying import revoke_key
 from retailhub.core.tasks import forget_old_keys
 from tests.factories.core import Program, key_with, program
 
@@ -118,6 +119,33 @@ def test_who_may_no_longer_ask_gets_no_old_answer() -> None:
     ApiKey.objects.filter(pk=key.pk).update(scopes=["stock:read"])
 
     assert client.send("/papers/", {"label": "x"}, key="k").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("rights", "status"),
+    [
+        ({}, 201),
+        ({"channel": "web"}, 422),
+        ({"locations": ["lyon"]}, 422),
+        ({"scopes": ["orders:write", "stock:read"]}, 422),
+    ],
+    ids=["the same rights", "a channel", "a place", "more rights"],
+)
+def test_a_new_key_with_an_old_name_gets_old_answers_only_with_the_same_rights(
+    rights: dict[str, Any], status: int
+) -> None:
+    old, secret = key_with("orders:write", name="till")
+    Program(secret).send("/papers/", {"label": "x"}, key="k")
+    revoke_key(old)
+    new, secret = key_with("orders:write", name="till")
+    ApiKey.objects.filter(pk=new.pk).update(**{"name": "till", **rights})
+
+    answer = Program(secret).send("/papers/", {"label": "x"}, key="k")
+
+    assert answer.status_code == status
+    assert answer.get("Idempotency-Replayed") == ("true" if status == 201 else None)
+    assert status == 201 or answer.json()["code"] == "idempotency_key_mismatch"
+    assert Job.objects.count() == 1
 
 
 def test_a_running_call_is_in_use() -> None:

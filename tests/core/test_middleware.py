@@ -70,3 +70,15 @@ def test_odd_characters_in_a_form_are_refused() -> None:
     assert client.post("/page/", {"note": "a\x00b"}).status_code == 400
     assert client.post("/page/", {"note": "two\r\nlines\tand a tab"}).status_code == 200
     assert client.post("/page/", b"a=%00", content_type="application/x-www-form-urlencoded").status_code == 400
+
+
+def test_forms_and_queries_arrive_clean_like_json_and_passwords_as_typed() -> None:
+    trap = "Cafe\u0301\u200b \u202ebar"
+
+    told = (
+        Client()
+        .post(f"/page/echo/?q={trap}&plain=a b", {"note": f" {trap}\r\nx ", "password": trap, "no\u200bte2": "x"})
+        .json()
+    )
+
+    assert told == {"q": "Café bar", "plain": "a b", "note": " Café bar\nx ", "password": trap, "note2": "x"}

@@ -126,6 +126,23 @@ def test_text_that_cannot_be_stored_is_named() -> None:
     assert answer.json()["errors"][0]["code"] == "invalid_text"
 
 
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"a: b": {"c/d~": ["x", "\\u0000"]}}', "/a: b/c~1d~0/1"),
+        (b'{"ok": 1, "a\\u0007": 2}', ""),
+        (b'"\\u0000"', ""),
+    ],
+    ids=["below odd names", "the name itself", "the whole"],
+)
+def test_the_place_of_text_that_cannot_be_stored_is_a_json_pointer(body: bytes, pointer: str) -> None:
+    answer = raw(program(), body)
+
+    (offence,) = answer.json()["errors"]
+    assert (answer.status_code, offence["pointer"], offence["code"]) == (400, pointer, "invalid_text")
+    assert offence["detail"].startswith("it holds the character U+00")
+
+
 def test_text_is_normalised_on_the_way_in() -> None:
     raw(program(), '{"label": " Cafe\u0301\u200b  \u202ebar ", "label": " Cafe\u0301\u200b \\n bar "}'.encode())
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import django_filters
 from django.db import DataError, OperationalError, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -130,6 +130,8 @@ def page(request: HttpRequest, how: str = "") -> HttpResponse:
         raise OperationalError("gone")
     if how == "bug":
         raise RuntimeError("secret detail")
+    if how == "echo":
+        return JsonResponse({**request.GET.dict(), **request.POST.dict()})
     return HttpResponse("a page")
 
 

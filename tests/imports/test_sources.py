@@ -116,6 +116,20 @@ def test_a_column_named_twice_cannot_be_used(tmp_path: Path) -> None:
         table.place("price")
 
 
+def test_headings_are_cleaned_as_any_text(tmp_path: Path) -> None:
+    (tmp_path / "file.csv").write_text("co\u200bde, Cafe\u0301  au lait ,,\u202ename\n1,2,3,4\n", encoding="utf-8")
+    table = Table(tmp_path, FileSpec(alias="file", name="file.csv"))
+
+    assert table.columns == ("code", "Café au lait", "column 3", "name")
+
+
+def test_a_heading_that_cannot_be_stored_is_refused_by_its_place(tmp_path: Path) -> None:
+    (tmp_path / "file.csv").write_text("code,na\x07me\n1,2\n", encoding="utf-8")
+
+    with pytest.raises(BadFile, match=r"of column 2: it holds the character U\+0007"):
+        Table(tmp_path, FileSpec(alias="file", name="file.csv"))
+
+
 def test_a_zip_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as book:

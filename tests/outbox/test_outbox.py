@@ -245,6 +245,17 @@ def test_a_worker_that_was_slow_is_not_declared_dead_once_it_is_done() -> None:
     assert not Attention.objects.exists()
 
 
+def test_an_old_event_that_lost_a_delivery_is_kept_to_be_looked_at() -> None:
+    publish(Knocked(number=1), Knocked(number=2))
+    deliver_waiting()
+    Delivery.objects.filter(event__payload__number=2, listener=BAD).delete()
+    OutboxEvent.objects.update(created_at=timezone.now() - timedelta(days=8))
+
+    assert forget_delivered(batch=1) == 1
+
+    assert OutboxEvent.objects.get().payload == {"number": 2}
+
+
 def test_old_events_are_forgotten_once_everybody_heard_them() -> None:
     publish(Rang(number=1), Rang(number=2), Rang(number=3))
     deliver_waiting()
@@ -257,11 +268,53 @@ def test_old_events_are_forgotten_once_everybody_heard_them() -> None:
     assert sorted(OutboxEvent.objects.values_list("payload__number", flat=True)) == [1, 3]
 
 
-def test_an_event_without_its_deliveries_is_named() -> None:
+@pytest.mark.parametrize("counted", [True, False], ids=["counted", "of before they were counted"])
+def test_an_event_without_its_deliveries_is_named(counted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retailhub.outbox.services.verifying.subscriptions", lambda: {"test.rang": (GOOD,)})
     publish(Rang(number=1))
     Delivery.objects.all().delete()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("retailhub.outbox.services.verifying.subscriptions", lambda: {"test.rang": (GOOD,)})
-        (breach,) = verify()
+    if not counted:
+        OutboxEvent.objects.update(listeners=None)
 
-    assert (breach.subject, breach.place, breach.found) == ("test.rang", GOOD, "1 without")
+    (breach,) = verify()
+
+    assert (breach.subject, breach.found) == (f"test.rang {OutboxEvent.objects.get().pk}", "none")
+
+
+@pytest.mark.parametrize("killer", [0, 2, 9], ids=["first", "in the middle", "last"])
+def test_who_stood_in_line_behind_a_killer_is_not_declared_dead(killer: int) -> None:
+    publish(*[Knocked(number=n) for n in range(10)])
+
+    class Killed(BaseException):
+        pass
+
+    def kill(payloads: Any) -> None:
+        if any(payload["number"] == killer for payload in payloads):
+            raise Killed
+        heard.extend(payloads)
+
+    find = delivering.listener
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delivering, "listener", lambda path: kill if path == BAD else find(path))
+        for _ in range(8):
+            all_due()
+            try:
+                deliver_waiting()
+            except Killed:
+                continue
+
+    dead = Delivery.objects.select_related("event").get(state="dead")
+    assert (dead.event.payload["number"], dead.error) == (killer, "its worker died 3 times")
+    assert Delivery.objects.filter(state="done").count() == 19
+
+
+def test_one_missing_delivery_is_named_although_another_listener_heard() -> None:
+    publish(Knocked(number=1), Knocked(number=2), Rang(number=3))
+    deliver_waiting()
+    Delivery.objects.filter(event__payload__number=2, listener=BAD).delete()
+
+    (breach,) = verify()
+
+    event = OutboxEvent.objects.get(payload__number=2)
+    assert (breach.check, breach.subject) == ("outbox", f"test.knocked {event.pk}")
+    assert (breach.expected, breach.found) == ("2 deliveries", f"1: {GOOD}")

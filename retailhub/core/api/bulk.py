@@ -10,15 +10,13 @@ import orjson
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from retailhub.core.api.once import JSON, call_of, fingerprint_of, respond, route_of, usable, written
-from retailhub.core.api.principals import principal_of
+from retailhub.core.api.once import JSON, call, call_of, respond, usable, written
 from retailhub.core.api.rendering import to_json
 from retailhub.core.api.serializers import StrictSerializer, Values, refuse
 from retailhub.core.errors import DomainError, Invalid, Offence
 from retailhub.core.failures import CONTENT_TYPE, problem_of
 from retailhub.core.services.answering_once import (
     Answer,
-    Call,
     Claim,
     KeyUnusable,
     claim,
@@ -66,8 +64,8 @@ def answered_in_bulk(
     call, and is answered the same here. `work` gets the entries that are left, by their place, and runs in one
     transaction with the saving of all answers.
     """
-    call = call_of(request, required=required)
-    held = claim(call) if call else None
+    whole = call_of(request, required=required)
+    held = claim(whole) if whole else None
     if isinstance(held, Answer):
         return respond(held)
     claims: dict[int, Claim] = {}
@@ -142,11 +140,8 @@ def _claim_entries(request: Request, keys: dict[int, str]) -> tuple[dict[int, Cl
     if not keys:
         return {}, {}
     sent: list[Any] = request.data["entries"]  # type: ignore[call-overload]
-    # A name of their own, so that an entry's key and a call's key never meet.
-    actor, route = principal_of(request).actor, f"{route_of(request)} entry"
-    calls = [
-        Call(actor=actor, route=route, key=key, fingerprint=fingerprint_of(sent[index])) for index, key in keys.items()
-    ]
+    # A route of their own, so that an entry's key and a call's key never meet.
+    calls = [call(request, key=key, content=sent[index], part=" entry") for index, key in keys.items()]
     claims: dict[int, Claim] = {}
     known: dict[int, dict[str, Any]] = {}
     for index, outcome in zip(keys, claim_all(calls), strict=True):

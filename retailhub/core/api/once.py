@@ -49,12 +49,22 @@ def call_of(request: Request, *, required: bool) -> Call | None:
         if required:
             raise KeyRequired
         return None
-    key = usable(sent)
+    return call(request, key=usable(sent), content=request.data)
+
+
+def call(request: Request, *, key: str, content: Any, part: str = "") -> Call:
+    """Answer the call that this content is under this key; `part` tells a part of a call from the whole.
+
+    What the caller may do counts as content: an answer is not given again to somebody with other rights under an old
+    name, such as a new key or a person who has moved.
+    """
+    principal = principal_of(request)
+    query = "" if part else request.META.get("QUERY_STRING", "")
     return Call(
-        actor=principal_of(request).actor,
-        route=route_of(request),
+        actor=principal.actor,
+        route=f"{route_of(request)}{part}",
         key=key,
-        fingerprint=fingerprint_of(request.data, request.META.get("QUERY_STRING", "")),
+        fingerprint=fingerprint_of(content, f"{query}?{principal.rights}"),
     )
 
 
@@ -65,13 +75,13 @@ def usable(key: str) -> str:
     return key
 
 
-def fingerprint_of(body: Any, query: str = "") -> str:
+def fingerprint_of(body: Any, more: str) -> str:
     """Answer the hash of the content as it was understood: the order of members and the spelling do not matter."""
     try:
         canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     except TypeError as error:
         raise TooDeep from error
-    return hashlib.sha256(canonical + b"?" + query.encode()).hexdigest()
+    return hashlib.sha256(canonical + b"?" + more.encode()).hexdigest()
 
 
 def route_of(request: Request) -> str:

@@ -44,10 +44,9 @@ def read_json(raw: bytes) -> Any:
         value = orjson.loads(raw)
         return value if _is_clean(raw) else clean_json(value)
     except DirtyText as dirt:
-        pointer, _, detail = str(dirt).partition(": ")
         raise Invalid(
             "A text holds a character that cannot be stored.",
-            errors=[Offence(pointer=pointer, code="invalid_text", detail=detail)],
+            errors=[Offence(pointer=dirt.pointer, code="invalid_text", detail=str(dirt))],
         ) from dirt
     except orjson.JSONDecodeError as error:
         raise ParseError(f"The body is not JSON: {error}.") from error

@@ -12,6 +12,7 @@ from retailhub.core.imports.complaints import BadFile, Complaint, shown
 from retailhub.core.imports.encodings import find_encoding, reads
 from retailhub.core.imports.escaping import restored_cell
 from retailhub.core.imports.limits import FOLDER, Limits, check_size
+from retailhub.core.text import DirtyText, clean_line
 
 Cells = list[str]
 Numbered = tuple[int, Cells]
@@ -107,8 +108,14 @@ class Table:
                 raise BadFile(f"{self.spec.name} has {len(cells)} columns; {self.limits.columns} are allowed.")
             if not any(name.strip() for name in cells):
                 break
-            return tuple(name.strip() or f"column {place}" for place, name in enumerate(cells, 1))
+            return tuple(self._heading(name, place) for place, name in enumerate(cells, 1))
         raise BadFile(f"{self.spec.name} names no columns in its first row.")
+
+    def _heading(self, name: str, place: int) -> str:
+        try:
+            return clean_line(name) or f"column {place}"
+        except DirtyText as dirt:
+            raise BadFile(f"{self.spec.name} has a heading that cannot be read, of column {place}: {dirt}.") from dirt
 
     def _numbered(self, complain: Callable[[Complaint], None]) -> Iterator[Numbered]:
         records = self._records(complain)

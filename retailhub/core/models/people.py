@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pghistory
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -14,6 +15,16 @@ from rest_framework_api_key.models import AbstractAPIKey
 from retailhub.core.access import SCOPES, Role
 
 
+# Who got which rights when, and from whom, is history. A log-in and the use of a key are not, and secrets never are.
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(condition=pghistory.AnyChange("username", "email", "is_active", "is_staff", "is_superuser")),
+    pghistory.UpdateEvent("password", condition=pghistory.AnyChange("password")),
+    pghistory.DeleteEvent(),
+    fields=["username", "email", "is_active", "is_staff", "is_superuser"],
+    model_name="UserEvent",
+    append_only=True,
+)
 class User(AbstractUser):
     """A person who works here."""
 
@@ -25,6 +36,13 @@ class User(AbstractUser):
         return self.get_full_name() or self.get_username()
 
 
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    pghistory.DeleteEvent(),
+    model_name="MembershipEvent",
+    append_only=True,
+)
 class Membership(models.Model):
     """A role a person has, at some locations or everywhere."""
 
@@ -47,6 +65,16 @@ class Membership(models.Model):
             raise ValidationError({"locations": "Name the locations, or tick everywhere."})
 
 
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(
+        condition=pghistory.AnyChange("name", "scopes", "locations", "channel", "revoked", "expiry_date")
+    ),
+    pghistory.DeleteEvent(),
+    fields=["name", "prefix", "scopes", "locations", "channel", "revoked", "expiry_date"],
+    model_name="ApiKeyEvent",
+    append_only=True,
+)
 class ApiKey(AbstractAPIKey):
     """A key for a program: what it may do, where, for which channel, until when. The secret is shown once."""
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
+from django.db.models import Q
 from django.utils import timezone
 
 from retailhub.core.models import Job
+from retailhub.core.text import storable
+
+# A worker gives a sign of life at each step; one that was silent for so long is dead, or will hear of it at its next.
+SILENT_SECONDS = 120
+STOPPED = "Stopped on request; what was done stays."
+_OPEN = (Job.State.WAITING, Job.State.RUNNING)
 
 
 class JobCancelled(Exception):
@@ -30,7 +38,8 @@ class Progress:
         if self.job:
             self.done, self.failed = self.job.done, self.job.failed
             now = timezone.now()
-            Job.objects.filter(pk=self.job.pk).update(
+            # Not what somebody stopped while it waited: the first report says so.
+            Job.objects.filter(pk=self.job.pk, state__in=_OPEN).update(
                 state=Job.State.RUNNING, started_at=self.job.started_at or now, beat_at=now
             )
         return self
@@ -50,7 +59,7 @@ class Progress:
         self._last = time.monotonic()
         self.total = max(self.total, self.done)
         if message:
-            more["message"] = message
+            more["message"] = storable(message)
         Job.objects.filter(pk=self.job.pk).update(
             total=self.total, done=self.done, failed=self.failed, beat_at=timezone.now(), **more
         )
@@ -64,7 +73,7 @@ class Progress:
             return False
         state, message = Job.State.DONE, ""
         if isinstance(error, JobCancelled):
-            state, message = Job.State.CANCELLED, "Stopped on request; what was done stays."
+            state, message = Job.State.CANCELLED, STOPPED
         elif error is not None:
             state, message = Job.State.FAILED, f"{type(error).__name__}: {error}"[:2000]
         self._write(force=True, state=state, finished_at=timezone.now(), message=message)
@@ -72,5 +81,10 @@ class Progress:
 
 
 def cancel_job(job: Job) -> None:
-    """Ask the job to stop at its next step."""
-    Job.objects.filter(pk=job.pk, state__in=[Job.State.WAITING, Job.State.RUNNING]).update(cancel_requested=True)
+    """Ask the job to stop at its next step; one that nobody is at work on is stopped now."""
+    now = timezone.now()
+    alone = Q(state=Job.State.WAITING) | Q(state=Job.State.RUNNING, beat_at__lt=now - timedelta(seconds=SILENT_SECONDS))
+    if not Job.objects.filter(alone, pk=job.pk).update(
+        state=Job.State.CANCELLED, cancel_requested=True, finished_at=now, message=STOPPED
+    ):
+        Job.objects.filter(pk=job.pk, state__in=_OPEN).update(cancel_requested=True)

@@ -14,7 +14,8 @@ from django.utils import timezone
 from retailhub.core.models import Attention
 from retailhub.core.services.attending import raise_attention
 from retailhub.core.sql import rows
-from retailhub.outbox.models import Delivery, OutboxEvent
+from retailhub.core.text import storable
+from retailhub.outbox.models import Delivery
 from retailhub.outbox.registry import listener
 
 log = logging.getLogger(__name__)
@@ -26,14 +27,22 @@ MOST_CRASHES = 3
 
 _CLAIM = """
 WITH due AS (
-    SELECT id FROM outbox_delivery WHERE state = 'waiting' AND due_at <= clock_timestamp()
+    SELECT id, attempts AS tried FROM outbox_delivery WHERE state = 'waiting' AND due_at <= clock_timestamp()
     ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
 )
 UPDATE outbox_delivery d
-SET attempts = d.attempts + 1, due_at = clock_timestamp() + make_interval(secs => %s)
-FROM due, outbox_outboxevent e
-WHERE d.id = due.id AND e.id = d.event_id
-RETURNING d.id, d.listener, d.attempts, d.error
+SET attempts = greatest(d.attempts, 1), due_at = clock_timestamp() + make_interval(secs => %s)
+FROM due WHERE d.id = due.id
+RETURNING d.id, d.listener, due.tried, d.error
+"""
+
+# Counted one by one, each right before it runs: who waits in line behind a killer has not been tried.
+_COUNT = """
+UPDATE outbox_delivery SET attempts = attempts + 1, due_at = clock_timestamp() + make_interval(secs => %s)
+WHERE id = (
+    SELECT id FROM outbox_delivery WHERE id = %s AND attempts = %s AND state = 'waiting' FOR UPDATE SKIP LOCKED
+)
+RETURNING id
 """
 
 
@@ -41,23 +50,26 @@ def deliver_waiting(*, most: int = 200) -> int:
     """Run what waits, a batch per listener, until nothing is due or `most` were tried; answers how many were tried.
 
     An attempt is counted before it runs, so a message that kills its worker is found out. First attempts of one
-    listener run together in one transaction; whatever was tried before runs alone.
+    listener run together in one transaction; whatever was tried before runs alone, what was tried least first.
     """
     claimed = rows(_CLAIM, [most, LEASE_SECONDS])
     together: dict[str, list[int]] = defaultdict(list)
-    alone: list[tuple[int, str]] = []
-    for pk, path, attempts, error in claimed:
-        if attempts > MOST_TRIES or (attempts > MOST_CRASHES and not error):
-            _bury(pk, error or f"its worker died {attempts - 1} times")
-        elif attempts == 1:
-            together[path].append(pk)
+    again: list[tuple[int, int, str]] = []
+    for pk, path, tried, error in claimed:
+        if tried >= MOST_TRIES or (tried >= MOST_CRASHES and not error):
+            _bury(pk, error or f"its worker died {tried} times")
+        elif tried:
+            again.append((tried, pk, path))
         else:
-            alone.append((pk, path))
+            together[path].append(pk)
     for path, batch in together.items():
         if not _run(batch, path) and len(batch) > 1:
-            alone.extend((pk, path) for pk in batch)
-    for pk, path in alone:
-        _run([pk], path)
+            for pk in batch:
+                _run([pk], path)
+    for tried, pk, path in sorted(again):
+        # Not counted: it was a long line, and somebody else has taken it meanwhile.
+        if rows(_COUNT, [LEASE_SECONDS, pk, tried]):
+            _run([pk], path)
     return len(claimed)
 
 
@@ -80,13 +92,14 @@ def _run(batch: Sequence[int], path: str) -> bool:
         if len(batch) == 1:
             _fail(batch[0], error)
         else:
-            log.warning("%s failed on a batch of %d, trying one by one: %s", path, len(batch), _storable(str(error)))
+            log.warning("%s failed on a batch of %d, trying one by one: %s", path, len(batch), storable(str(error)))
         return False
     return True
 
 
 def _fail(pk: int, error: Exception) -> None:
-    text = _storable(f"{type(error).__name__}: {error}")[:4000]
+    # It may quote what killed it: what no column can hold must not keep the failure from being counted.
+    text = storable(f"{type(error).__name__}: {error}")[:4000]
     delivery = Delivery.objects.filter(pk=pk, state=Delivery.State.WAITING).first()
     if delivery is None:
         return
@@ -100,11 +113,6 @@ def _fail(pk: int, error: Exception) -> None:
     Delivery.objects.filter(pk=pk, state=Delivery.State.WAITING).update(
         error=text, due_at=timezone.now() + timedelta(seconds=pause)
     )
-
-
-def _storable(text: str) -> str:
-    """A failure may quote what killed it: what no column can hold must not keep it from being counted."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _bury(pk: int, error: str) -> None:
@@ -129,9 +137,27 @@ def _bury(pk: int, error: str) -> None:
         )
 
 
-def forget_delivered(*, older_than_days: int = 7) -> int:
-    """Delete events all of whose deliveries are done and old; answers how many."""
+_FORGET = """
+WITH stale AS (
+    SELECT e.id FROM outbox_outboxevent e
+    WHERE e.created_at < %s
+        AND NOT EXISTS (SELECT 1 FROM outbox_delivery d WHERE d.event_id = e.id AND d.state <> 'done')
+        AND coalesce(e.listeners, 0) <= (SELECT count(*) FROM outbox_delivery d WHERE d.event_id = e.id)
+    ORDER BY e.created_at LIMIT %s FOR UPDATE SKIP LOCKED
+), heard AS (
+    DELETE FROM outbox_delivery d USING stale WHERE d.event_id = stale.id
+)
+DELETE FROM outbox_outboxevent e USING stale WHERE e.id = stale.id RETURNING e.id
+"""
 
+
+def forget_delivered(*, older_than_days: int = 7, batch: int = 5_000) -> int:
+    """Delete events that are old and that everybody heard, some thousand at a time; answers how many.
+
+    What waits, is dead or lost a delivery stays: somebody has to look at it.
+    """
     old = timezone.now() - timedelta(days=older_than_days)
-    stale = OutboxEvent.objects.filter(created_at__lt=old).exclude(deliveries__state__in=["waiting", "dead"])
-    return stale.delete()[0]
+    total = 0
+    while gone := len(rows(_FORGET, [old, batch])):
+        total += gone
+    return total

@@ -48,14 +48,16 @@ def _payload(event: Event) -> dict[str, Any]:
 
 def _write(trip: OneTrip, events: Sequence[Event]) -> None:
     names, payloads = [event.name for event in events], [_payload(event) for event in events]
-    pairs = [(name, listener) for name in dict.fromkeys(names) for listener in listeners_of(name)]
+    heard_by = {name: listeners_of(name) for name in dict.fromkeys(names)}
+    pairs = [(name, listener) for name, listeners in heard_by.items() for listener in listeners]
     cast, values = array(OutboxEvent._meta.get_field("payload"), payloads)
-    new = f"""INSERT INTO {OutboxEvent._meta.db_table} (name, payload)
-              SELECT * FROM unnest(%s::varchar[], {cast}) RETURNING id, name"""  # noqa: S608  names of our own tables
+    new = f"""INSERT INTO {OutboxEvent._meta.db_table} (name, payload, listeners)
+              SELECT * FROM unnest(%s::varchar[], {cast}, %s::smallint[]) RETURNING id, name"""  # noqa: S608  our own names
+    row = [names, values, [len(heard_by[name]) for name in names]]
     if not pairs:
-        trip.add(new, [names, values])
+        trip.add(new, row)
         return
-    number = trip.add_named(new, [names, values])
+    number = trip.add_named(new, row)
     trip.add(
         f"""INSERT INTO {Delivery._meta.db_table} (event_id, listener, state, attempts, error)
             SELECT e.id, p.listener, 'waiting', 0, '' FROM {number} e
