@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from orders.models import Order, OrderEvent, OrderLine, Payment, SalesChannel, Shipment, ShipmentLine
+from orders.models import Order, OrderEvent, OrderLine, OrderLinePart, Payment, SalesChannel, Shipment, ShipmentLine
 from retailhub.core.access import Principal
 from retailhub.core.admin_base import HouseAdmin, ReadOnlyAdmin, ReadOnlyInline, display, number, state
 from retailhub.core.filters import ChoicesDropdownFilter, RangeDateTimeFilter, VisibleFilter
@@ -44,6 +44,15 @@ class OrderLineInline(ReadOnlyInline):
         return super().get_queryset(request).select_related("item")
 
 
+class OrderLinePartInline(ReadOnlyInline):
+    model = OrderLinePart
+    verbose_name_plural = gettext_lazy("parts of kits")
+    fields = ("line", "item", "quantity")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("item").defer("item__cost")
+
+
 class PaymentInline(ReadOnlyInline):
     model = Payment
     fields = ("method", "amount", "reference", "captured", "created_at")
@@ -64,7 +73,7 @@ class OrderAdmin(ReadOnlyAdmin[Order]):
     search_fields = ("number__iexact", "external_reference__iexact")
     search_help_text = gettext_lazy("Our number, or the channel's")
     ordering = ("-pk",)
-    inlines = (OrderLineInline, PaymentInline, OrderEventInline)
+    inlines = (OrderLineInline, OrderLinePartInline, PaymentInline, OrderEventInline)
     exclude = ("fingerprint",)
 
     @display(description=gettext_lazy("number"), ordering="number")
@@ -182,6 +191,23 @@ class OrderLineAdmin(ReadOnlyAdmin[OrderLine]):
     @display(description=gettext_lazy("shipped"))
     def shipped_(self, line: OrderLine) -> SafeString:
         return number(line.shipped)
+
+
+@admin.register(OrderLinePart)
+class OrderLinePartAdmin(ReadOnlyAdmin[OrderLinePart]):
+    list_display = ("order_", "line", "item", "quantity_")
+    list_select_related = ("order", "item")
+    search_fields = ("order__number__iexact",)
+    ordering = ("-pk",)
+    scoped_by: ClassVar = ("order", orders_of)
+
+    @display(description=gettext_lazy("order"))
+    def order_(self, part: OrderLinePart) -> SafeString:
+        return format_html('<a href="{}">{}</a>', reverse("orders:order", args=[part.order.number]), part.order.number)
+
+    @display(description=gettext_lazy("in each"))
+    def quantity_(self, part: OrderLinePart) -> SafeString:
+        return number(part.quantity)
 
 
 @admin.register(SalesChannel)

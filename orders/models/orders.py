@@ -150,6 +150,28 @@ class OrderLine(models.Model):
         return self.quantity - self.cancelled - self.shipped
 
 
+class OrderLinePart(models.Model):
+    """How many units of an item one kit of an order line holds, as the catalogue said when it was ordered.
+
+    A kit may be put together differently while its orders are under way. A line of an ordinary item has no parts.
+    """
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="parts", db_index=False)
+    line = models.PositiveIntegerField()
+    item = models.ForeignKey("inventory.Item", models.PROTECT, related_name="ordered_in_kits")
+    quantity = models.PositiveIntegerField()
+
+    class Meta:
+        ordering: ClassVar = ["line", "item"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["order", "line", "item"], name="order_line_names_a_part_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="order_line_part_quantity_is_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of item {self.item_id} in each of line {self.line}"
+
+
 class Payment(models.Model):
     """Money a customer paid or promised for an order."""
 

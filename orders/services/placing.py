@@ -15,7 +15,7 @@ from customers.services.finding import Person, decide, write_decision
 from inventory.services.ledger import Posting
 from inventory.services.reserving import Outcome, Request, Wanted, allocate, lock_for
 from orders.events import OrdersPlaced, OrdersShort
-from orders.models import Order, OrderLine, Payment, Status
+from orders.models import Order, OrderLine, OrderLinePart, Payment, Status
 from orders.queries import ChannelFacts, Intake, read_intake
 from orders.services.describing import PlacedLine, PlacedOrder, describe_orders
 from orders.services.totals import Totals, line_amount, totals_of
@@ -231,6 +231,7 @@ def _write(
     short: list[int] = []
     orders: dict[str, list[Any]] = {name: [] for name in _ORDER_COLUMNS}
     lines: dict[str, list[Any]] = {name: [] for name in _LINE_COLUMNS}
+    parts: dict[str, list[Any]] = {name: [] for name in _PART_COLUMNS}
     payments: dict[str, list[Any]] = {name: [] for name in _PAYMENT_COLUMNS}
     for (index, outcome), customer_id in zip(kept, decision.customer_ids, strict=True):
         order, channel = batch[index], intake.channels[batch[index].channel]
@@ -245,10 +246,15 @@ def _write(
                 lines, placed.order_id, line.line, item.id if item else None, told.sku, told.quantity, 0, 0,
                 told.unit_price, told.discount, told.tax_rate, told.external_id,
             )  # fmt: skip
+            # What a kit holds today is what this order gets, whatever the catalogue says tomorrow.
+            if item and item.part_skus:
+                for part_id, units in item.parts.items():
+                    _append(parts, placed.order_id, line.line, part_id, units)
         for payment in order.payments:
             _append(payments, placed.order_id, payment.method, payment.amount, payment.reference, payment.captured)
     trip.insert(Order, orders)
     trip.insert(OrderLine, lines)
+    trip.insert(OrderLinePart, parts)
     trip.insert(Payment, payments)
     posting.events.append(OrdersPlaced(order_ids=[ids[i] for i, _ in kept]))
     if short:
@@ -265,6 +271,7 @@ _LINE_COLUMNS = (
     "order", "line", "item", "sku", "quantity", "cancelled", "shipped", "unit_price", "discount", "tax_rate",
     "external_id",
 )  # fmt: skip
+_PART_COLUMNS = ("order", "line", "item", "quantity")
 _PAYMENT_COLUMNS = ("order", "method", "amount", "reference", "captured")
 
 
