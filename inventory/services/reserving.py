@@ -188,7 +188,7 @@ def _plan(levels: Levels, taken: dict[Place, int], wanted: Wanted, location_ids:
             for item_id, per_unit in wanted.parts.items():
                 take(item_id, location_id, units * per_unit)
             left -= units
-    if left and len(wanted.parts) > 1:
+    if left:
         for item_id, per_unit in wanted.parts.items():
             missing = left * per_unit
             for location_id in order:
