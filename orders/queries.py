@@ -74,7 +74,7 @@ SELECT
       SELECT * FROM customers_identity i
       WHERE i.kind = k.kind AND i.channel = k.channel AND i.value = k.value OFFSET 0) i)::text,
   (SELECT json_agg(json_build_array(l.code, l.id)) FROM inventory_location l
-   WHERE l.code = ANY(%(places)s::varchar[]) AND l.kind <> 'counterparty')::text,
+   WHERE l.code = ANY(%(places)s::varchar[]) AND l.kind NOT IN ('counterparty', 'transit'))::text,
   array(SELECT nextval('orders_order_id_seq') FROM generate_series(1, %(orders)s::int)),
   array(SELECT nextval('customers_customer_id_seq') FROM generate_series(1, %(people)s::int))
 """

@@ -47,7 +47,8 @@ class PoolLocationInline(HouseInline):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "location":
-            kwargs["queryset"] = Location.objects.for_principal(principal_of(request))
+            rows = Location.objects.for_principal(principal_of(request))
+            kwargs["queryset"] = rows.exclude(kind=Location.Kind.TRANSIT)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from inventory.models import Bucket, Location, Reason, StockDocument
 from inventory.services.documents import new_document
-from inventory.services.finding import find_items
+from inventory.services.finding import ensure_off_the_road, find_items
 from inventory.services.ledger import Level, Move, Place, Posting, counterparty, lock_levels
 from inventory.services.reserving import sweep_expired
 from inventory.services.serving import serve_waiting
@@ -65,6 +65,7 @@ def adjust_stock(
     latest promise first. Goods gained serve who waits. A fixed number of statements whatever the number of lines.
     """
     _check(reason, lines)
+    ensure_off_the_road((location, "/location"))
     items = find_items([line.sku for line in lines])
     occurred_at = occurred_at or timezone.now()
     posting = Posting(

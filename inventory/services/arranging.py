@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from inventory.models import Location, StockPool, StockPoolLocation
-from inventory.services.finding import UnknownLocation
+from inventory.services.finding import UnknownLocation, ensure_off_the_road
 from retailhub.core.errors import DomainError, Invalid, Offence
 
 
@@ -52,6 +52,7 @@ def arrange_pool(*, code: str, name: str, location_codes: Sequence[str]) -> Stoc
     ]
     if missing:
         raise UnknownLocation(errors=missing)
+    ensure_off_the_road(*((found[location_code], f"/locations/{i}") for i, location_code in enumerate(location_codes)))
     pool, _ = StockPool.objects.update_or_create(code=code, defaults={"name": name})
     wanted = [(found[location_code].pk, i) for i, location_code in enumerate(dict.fromkeys(location_codes))]
     if list(pool.entries.values_list("location_id", "position")) != wanted:

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from inventory.models import Location, Reason
+from inventory.services.finding import ensure_off_the_road
 from inventory.services.ledger import Move, Place, counterparty
 from inventory.services.releasing import lock_for_documents, open_demand, open_reservations
 from inventory.services.reserving import sweep_expired
@@ -43,6 +44,7 @@ def consume_stock(
     Reservations at this place go first. What the line has reserved elsewhere, or still waits for, is given up for free
     goods here. Raises NotThere naming every line for which this place has too little; then nothing happens.
     """
+    ensure_off_the_road((location, "/location"))
     posting = lock_for_documents([document], more=[Place(entry.item_id, location.pk) for entry in leaving])
     posting.actor, posting.occurred_at = actor, occurred_at or timezone.now()
     reservations = open_reservations([document])

@@ -10,7 +10,7 @@ from django.utils import timezone
 from inventory.models import Bucket, Location, Reason, StockDocument
 from inventory.services.adjusting import BelowReserved, BelowZero
 from inventory.services.documents import new_document
-from inventory.services.finding import find_items
+from inventory.services.finding import ensure_off_the_road, find_items
 from inventory.services.ledger import Move, Place, Posting, lock_levels
 from inventory.services.reserving import sweep_expired
 from inventory.services.serving import serve_waiting
@@ -51,6 +51,7 @@ def move_stock(
         errors.append(Offence(pointer="/lines", code="invalid", detail="there are no lines"))
     if errors:
         raise Invalid("This is not a complete move.", errors=errors)
+    ensure_off_the_road((location, "/location"))
     items = find_items([line.sku for line in lines])
     posting = Posting(levels=lock_levels(Place(item.pk, location.pk) for item in items), actor=actor)
     short: list[Offence] = []
