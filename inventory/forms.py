@@ -39,7 +39,8 @@ class StockForm(HouseForm):
         super().__init__(*args, **kwargs)
         self.item = item
         places: Any = self.fields["location"]
-        places.queryset = Location.objects.for_principal(principal, "stock:write").filter(is_active=True)
+        rows = Location.objects.for_principal(principal, "stock:write").filter(is_active=True)
+        places.queryset = rows.exclude(kind=Location.Kind.TRANSIT)
 
 
 class AdjustForm(StockForm):

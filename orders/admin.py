@@ -13,7 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from orders.models import Order, OrderEvent, OrderLine, Payment, SalesChannel, Shipment, ShipmentLine
+from inventory.services.arranging import tell_pools_changed
+from orders.models import Order, OrderEvent, OrderLine, OrderLinePart, Payment, SalesChannel, Shipment, ShipmentLine
 from retailhub.core.access import Principal
 from retailhub.core.admin_base import HouseAdmin, ReadOnlyAdmin, ReadOnlyInline, display, number, state
 from retailhub.core.filters import ChoicesDropdownFilter, RangeDateTimeFilter, VisibleFilter
@@ -44,6 +45,15 @@ class OrderLineInline(ReadOnlyInline):
         return super().get_queryset(request).select_related("item")
 
 
+class OrderLinePartInline(ReadOnlyInline):
+    model = OrderLinePart
+    verbose_name_plural = gettext_lazy("parts of kits")
+    fields = ("line", "item", "quantity")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("item").defer("item__cost")
+
+
 class PaymentInline(ReadOnlyInline):
     model = Payment
     fields = ("method", "amount", "reference", "captured", "created_at")
@@ -64,7 +74,7 @@ class OrderAdmin(ReadOnlyAdmin[Order]):
     search_fields = ("number__iexact", "external_reference__iexact")
     search_help_text = gettext_lazy("Our number, or the channel's")
     ordering = ("-pk",)
-    inlines = (OrderLineInline, PaymentInline, OrderEventInline)
+    inlines = (OrderLineInline, OrderLinePartInline, PaymentInline, OrderEventInline)
     exclude = ("fingerprint",)
 
     @display(description=gettext_lazy("number"), ordering="number")
@@ -184,6 +194,23 @@ class OrderLineAdmin(ReadOnlyAdmin[OrderLine]):
         return number(line.shipped)
 
 
+@admin.register(OrderLinePart)
+class OrderLinePartAdmin(ReadOnlyAdmin[OrderLinePart]):
+    list_display = ("order_", "line", "item", "quantity_")
+    list_select_related = ("order", "item")
+    search_fields = ("order__number__iexact",)
+    ordering = ("-pk",)
+    scoped_by: ClassVar = ("order", orders_of)
+
+    @display(description=gettext_lazy("order"))
+    def order_(self, part: OrderLinePart) -> SafeString:
+        return format_html('<a href="{}">{}</a>', reverse("orders:order", args=[part.order.number]), part.order.number)
+
+    @display(description=gettext_lazy("in each"))
+    def quantity_(self, part: OrderLinePart) -> SafeString:
+        return number(part.quantity)
+
+
 @admin.register(SalesChannel)
 class SalesChannelAdmin(HouseAdmin[SalesChannel]):
     list_display = ("code", "name", "currency", "prices_include_tax", "pool", "is_active")
@@ -194,6 +221,11 @@ class SalesChannelAdmin(HouseAdmin[SalesChannel]):
     def get_readonly_fields(self, request: HttpRequest, obj: SalesChannel | None = None) -> Any:
         # Orders carry the currency and tax habit they came with; a channel that changes them is another channel.
         return ["code", "currency", "prices_include_tax"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: SalesChannel, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "pool" in form.changed_data:
+            tell_pools_changed([obj.pool_id])
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A channel is connected with its account in one step, on the Channels page."""

@@ -13,7 +13,15 @@ class OrdersConfig(AppConfig):
             ("orders:read", "orders:write"),
             *(
                 f"orders.{model}"
-                for model in ("order", "orderline", "payment", "shipment", "shipmentline", "orderevent")
+                for model in (
+                    "order",
+                    "orderline",
+                    "orderlinepart",
+                    "payment",
+                    "shipment",
+                    "shipmentline",
+                    "orderevent",
+                )
             ),
         )
         guard(("channels:read", "channels:write"), "orders.saleschannel")

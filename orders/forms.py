@@ -72,7 +72,8 @@ class ShipForm(LinesForm):
     def __init__(self, *args: Any, principal: Principal, here: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         places: Any = self.fields["location"]
-        places.queryset = Location.objects.for_principal(principal, "orders:write").filter(is_active=True)
+        rows = Location.objects.for_principal(principal, "orders:write").filter(is_active=True)
+        places.queryset = rows.exclude(kind=Location.Kind.TRANSIT)
         self.here = here
         self.add_lines({line.line: self._reserved_here(line) for line in self.lines})
 

@@ -74,7 +74,7 @@ SELECT
       SELECT * FROM customers_identity i
       WHERE i.kind = k.kind AND i.channel = k.channel AND i.value = k.value OFFSET 0) i)::text,
   (SELECT json_agg(json_build_array(l.code, l.id)) FROM inventory_location l
-   WHERE l.code = ANY(%(places)s::varchar[]) AND l.kind <> 'counterparty')::text,
+   WHERE l.code = ANY(%(places)s::varchar[]) AND l.kind NOT IN ('counterparty', 'transit'))::text,
   array(SELECT nextval('orders_order_id_seq') FROM generate_series(1, %(orders)s::int)),
   array(SELECT nextval('customers_customer_id_seq') FROM generate_series(1, %(people)s::int))
 """
@@ -155,8 +155,8 @@ def stock_of_lines(orders: Sequence[Order]) -> dict[int, dict[int, LineStock]]:
     open_units: dict[tuple[int, int], int] = {}
     kits: dict[tuple[int, int], dict[int, int]] = {}
     for order_id, line, left, component_id, per_unit in rows(
-        """SELECT l.order_id, l.line, l.quantity - l.cancelled - l.shipped, k.component_id, k.quantity
-           FROM orders_orderline l LEFT JOIN inventory_kitcomponent k ON k.kit_id = l.item_id
+        """SELECT l.order_id, l.line, l.quantity - l.cancelled - l.shipped, p.item_id, p.quantity
+           FROM orders_orderline l LEFT JOIN orders_orderlinepart p ON p.order_id = l.order_id AND p.line = l.line
            WHERE l.order_id = ANY(%s)""",
         [[order.pk for order in orders]],
     ):

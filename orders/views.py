@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -12,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from inventory.models import Item, Location
 from orders.forms import CancelForm, HoldForm, ShipForm
-from orders.models import MOVES, Order, OrderLine, Status
+from orders.models import MOVES, Order, OrderLine, OrderLinePart, Status
 from orders.queries import LineStock, stock_of_lines
 from orders.services.cancelling import cancel_order
 from orders.services.holding import hold_order, release_order
@@ -203,5 +205,10 @@ class ItemOrders(ShellPage):
         orders = Order.objects.for_principal(self.principal).filter(
             status__in=[Status.OPEN, Status.ALLOCATED, Status.PART_ALLOCATED, Status.HELD, Status.PART_SHIPPED]
         )
-        rows = OrderLine.objects.filter(item=item, order__in=orders).select_related("order__channel")
-        return self.render(item=item, rows=[row for row in rows.order_by("-pk")[:50] if row.open_quantity])
+        in_kits = OrderLine.objects.filter(order__parts__item=item, order__parts__line=F("line"))
+        found = OrderLine.objects.filter(item=item).values("pk").union(in_kits.values("pk"))
+        per_kit = OrderLinePart.objects.filter(order=OuterRef("order"), line=OuterRef("line"), item=item)
+        rows: Any = OrderLine.objects.filter(pk__in=found, order__in=orders).select_related("order__channel")
+        rows = rows.annotate(each=Coalesce(Subquery(per_kit.values("quantity")), 1)).order_by("-pk")[:50]
+        wanted = [{"order": row.order, "units": row.open_quantity * row.each} for row in rows if row.open_quantity]
+        return self.render(item=item, rows=wanted)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from inventory.barcodes import gtin14, looks_like_gtin
 from inventory.models import Barcode, Category, Item, KitComponent, PackUnit, StockLevel
+from inventory.services.cataloguing import SETTLED, tell_kits_changed
 from retailhub.core.admin_base import HouseAdmin, HouseInline, display, number, state
 from retailhub.core.filters import ChoicesDropdownFilter
 from retailhub.core.money import currencies
@@ -85,8 +86,26 @@ class PackInline(HouseInline):
     fields = ("code", "numerator", "denominator")
 
 
+class ComponentFormSet(forms.BaseInlineFormSet[KitComponent, Item, forms.ModelForm[KitComponent]]):
+    def clean(self) -> None:
+        """A kit is made of stocked items, and nothing else is made of anything."""
+        super().clean()
+        asked = [form for form in self.forms if getattr(form, "cleaned_data", {}).get("component")]
+        kept = [form for form in asked if not form.cleaned_data.get("DELETE")]
+        is_kit = self.instance.kind == Item.Kind.KIT
+        if is_kit and not kept:
+            raise forms.ValidationError(_("A kit names its components."))
+        if kept and not is_kit:
+            raise forms.ValidationError(_("Only a kit has components."))
+        for form in kept:
+            component = form.cleaned_data["component"]
+            if component.kind == Item.Kind.KIT or component == self.instance:
+                form.add_error("component", _("A kit is made of stocked items."))
+
+
 class ComponentInline(HouseInline):
     model = KitComponent
+    formset = ComponentFormSet
     fk_name = "kit"
     fields = ("component", "quantity")
     autocomplete_fields = ("component",)
@@ -136,8 +155,16 @@ class ItemAdmin(HouseAdmin[Item]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Item | None = None) -> Any:
         # The ledger counts in base units: changing what one unit is would change its past.
-        fixed = ["kind", "base_unit"] if obj and obj.movements.exists() else []
+        fixed = ["base_unit"] if obj and obj.movements.exists() else []
+        # Orders that are under way hold the item itself, or the parts of the kit.
+        if obj and (obj.kind == Item.Kind.KIT or Item.objects.filter(SETTLED, pk=obj.pk).exists()):
+            fixed.append("kind")
         return [*super().get_readonly_fields(request, obj), *fixed]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if any(formset.model is KitComponent and formset.has_changed() for formset in formsets):
+            tell_kits_changed([form.instance.pk])
 
     @display(description=gettext_lazy("item"), ordering="sku_key")
     def item(self, item: Item) -> SafeString:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -23,7 +22,7 @@ from retailhub.core.api.once import Body
 from retailhub.core.api.schema import bulk_of, door
 from retailhub.core.api.serializers import Values
 from retailhub.core.api.views import ApiView, ListView
-from retailhub.core.errors import NotAllowed, NotFound, Offence
+from retailhub.core.errors import Invalid, NotAllowed, NotFound, Offence
 from retailhub.core.text import DirtyText, sku_key
 
 _BULK_BODY, _BULK_ANSWERS = bulk_of(ItemBody, ItemOutcomeShape)
@@ -59,10 +58,15 @@ def draft_of(values: Values, principal: Principal) -> ItemDraft:
             errors=[Offence(pointer="/cost", code="not_allowed", detail="this takes costs:read")],
         )
     if "components" in values:
-        units: dict[str, int] = {}
-        for part in values["components"]:
-            units[part["sku"]] = units.get(part["sku"], 0) + part["quantity"]
-        values = values | {"components": units}
+        keys = [sku_key(part["sku"]) for part in values["components"]]
+        twice = [
+            Offence(pointer=f"/components/{index}/sku", code="invalid", detail="this item is named twice here")
+            for index, key in enumerate(keys)
+            if key in keys[:index]
+        ]
+        if twice:
+            raise Invalid("A kit names each of its components once.", errors=twice)
+        values = values | {"components": {part["sku"]: part["quantity"] for part in values["components"]}}
     return ItemDraft(**values)
 
 
@@ -91,10 +95,7 @@ class Items(ListView):
         return self.once(self.make, required=False)
 
     def make(self) -> Body:
-        values = ItemBody.read(self.request.data)
-        if values.get("price") is not None:
-            values.setdefault("currency", settings.HOME_CURRENCY)
-        drafts = [draft_of(values, self.principal)]
+        drafts = [draft_of(ItemBody.read(self.request.data), self.principal)]
         (result,) = upsert_items(drafts=drafts, actor=self.principal.actor, create_only=True)
         if result.refusal:
             raise result.refusal
@@ -156,7 +157,7 @@ class ItemsBulk(OneItem):
         for index, values in entries.items():
             try:
                 drafts[index] = draft_of(values, self.principal)
-            except NotAllowed as refusal:
+            except (NotAllowed, Invalid) as refusal:
                 done[index] = Result.refused(refusal, index)
         results = upsert_items(drafts=list(drafts.values()), actor=self.principal.actor) if drafts else []
         for index, result in zip(drafts, results, strict=True):

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from inventory.models import Bucket, Location, Reason, StockDocument
 from inventory.services.documents import new_document
-from inventory.services.finding import find_items
+from inventory.services.finding import ensure_off_the_road, find_items
 from inventory.services.holders import holders_of, named
 from inventory.services.ledger import Level, Move, Place, Posting, counterparty, lock_levels
+from inventory.services.reserving import sweep_expired
 from inventory.services.serving import serve_waiting
 from inventory.services.shortening import take_promises_back
 from retailhub.core.errors import DomainError, Invalid, Offence
@@ -64,6 +65,7 @@ def adjust_stock(
     latest promise first. Goods gained serve who waits. A fixed number of statements whatever the number of lines.
     """
     _check(reason, lines)
+    ensure_off_the_road((location, "/location"))
     items = find_items([line.sku for line in lines])
     occurred_at = occurred_at or timezone.now()
     posting = Posting(
@@ -84,7 +86,7 @@ def adjust_stock(
         for item, line in zip(items, lines, strict=True)
         if line.counted is not None and line.bucket == Bucket.SELLABLE
     }
-    _refuse_too_few(posting, lines, [Place(item.pk, location.pk) for item in items], left, after, counted)
+    freed = _refuse_too_few(posting, lines, [Place(item.pk, location.pk) for item in items], left, after, counted)
     document = new_document(
         kind=StockDocument.Kind.ADJUSTMENT,
         location=location,
@@ -98,7 +100,7 @@ def adjust_stock(
         occurred_at=occurred_at,
     )
     outside = counterparty("@opening" if reason == Reason.OPENING else "@loss")
-    gained: set[int] = set()
+    gained = freed
     for number, (item, line, change) in enumerate(zip(items, lines, changes, strict=True), 1):
         if not change:
             continue
@@ -154,7 +156,8 @@ def _refuse_too_few(
     left: Sequence[int],
     after: dict[tuple[Place, str], int],
     counted: set[Place],
-) -> None:
+) -> set[int]:
+    """Refuse what leaves too little. Promises that have run out keep nobody; answers the items that they freed."""
     below_zero, below_reserved = [], []
     for index, (line, place) in enumerate(zip(lines, places, strict=True)):
         level: Level = posting.levels[place]
@@ -170,19 +173,27 @@ def _refuse_too_few(
                 )
             )
         elif line.bucket == Bucket.SELLABLE and after[(place, line.bucket)] < level.reserved and place not in counted:
-            below_reserved.append((index, line, place, level.reserved))
+            below_reserved.append((index, line, place))
     if below_zero:
         raise BelowZero(errors=below_zero)
+    freed = sweep_expired(posting) if below_reserved else set()
+    below_reserved = [x for x in below_reserved if after[(x[2], x[1].bucket)] < posting.levels[x[2]].reserved]
     if below_reserved:
-        holders = holders_of([place for _, _, place, _ in below_reserved])
+        holders = holders_of([place for _, _, place in below_reserved])
         raise BelowReserved(
             errors=[
                 Offence(
                     pointer=f"/lines/{index}/change",
                     code="below_reserved",
-                    detail=f"{reserved} of {line.sku} are promised to {named(holders.get(place, []))}",
-                    extra={"sku": line.sku, "reserved": reserved, "documents": holders.get(place, [])},
+                    detail=f"{posting.levels[place].reserved} of {line.sku} are promised to "
+                    f"{named(holders.get(place, []))}",
+                    extra={
+                        "sku": line.sku,
+                        "reserved": posting.levels[place].reserved,
+                        "documents": holders.get(place, []),
+                    },
                 )
-                for index, line, place, reserved in below_reserved
+                for index, line, place in below_reserved
             ]
         )
+    return freed

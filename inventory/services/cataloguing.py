@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from inventory.barcodes import gtin14, looks_like_gtin
+from inventory.events import StockChanged
 from inventory.models import Barcode, Category, Item, KitComponent, StockLevel
 from inventory.services.finding import UnknownSku
 from retailhub.core.errors import DomainError, Invalid, Offence
 from retailhub.core.sql import OneTrip
 from retailhub.core.text import sku_key
 from retailhub.core.transactions import retried
+from retailhub.outbox.services.publishing import publish
 
 
 class BarcodeTaken(DomainError):
@@ -29,6 +33,11 @@ class DuplicateSku(DomainError):
 
     code = "duplicate_sku"
 
+
+SETTLED = Q(Exists(StockLevel.objects.filter(item=OuterRef("pk")))) | Q(
+    Exists(KitComponent.objects.filter(component=OuterRef("pk")))
+)
+"""Items that are kept in stock or in kits, and so cannot become kits themselves."""
 
 UNSET: Any = object()
 """Marks a field of a draft that is not to be changed."""
@@ -71,8 +80,10 @@ _PLAIN = ("name", "status", "kind", "base_unit", "price", "currency", "cost", "r
 def upsert_items(*, drafts: Sequence[ItemDraft], actor: str, create_only: bool = False) -> list[ItemResult]:
     """Make or change each item by its SKU; a draft that is refused does not stop the others.
 
-    Naming a SKU twice in one call refuses the second. Barcodes and components, where given, replace what was there. A
-    fixed number of statements whatever the number of drafts. Asking twice answers `same`.
+    Naming a SKU twice in one call refuses the second. Barcodes and components, where given, replace what was there; a
+    barcode that stays keeps its pack. A price that is given without a currency is in the home currency. Whoever shows
+    how many kits there are hears of kits that changed. A fixed number of statements whatever the number of drafts.
+    Asking twice answers `same`.
     """
     known = {
         item.sku_key: item
@@ -91,7 +102,8 @@ def upsert_items(*, drafts: Sequence[ItemDraft], actor: str, create_only: bool =
     fresh: dict[str, Item] = {}
     changed: dict[int, Item] = {}
     new_codes: list[tuple[Item, list[Barcode]]] = []
-    new_parts: list[tuple[Item, Mapping[str, int]]] = []
+    old_codes: list[int] = []
+    new_parts: list[tuple[Item, Mapping[int, int]]] = []
     seen: set[str] = set()
     for draft in drafts:
         key = sku_key(draft.sku)
@@ -106,22 +118,26 @@ def upsert_items(*, drafts: Sequence[ItemDraft], actor: str, create_only: bool =
         changes = _apply(item, draft, categories)
         if draft.barcodes is not UNSET:
             wanted = {_code_key(code): code for code in draft.barcodes}
-            if set(wanted) != set(have_codes.get(item.pk, {})):
-                changes["barcodes"] = (sorted(have_codes.get(item.pk, {}).values()), sorted(wanted.values()))
-                new_codes.append((item, [_barcode(code) for code in wanted.values()]))
+            have = have_codes.get(item.pk, {})
+            if set(wanted) != set(have):
+                changes["barcodes"] = (sorted(code for _, code in have.values()), sorted(wanted.values()))
+                new_codes.append((item, [_barcode(code) for name, code in wanted.items() if name not in have]))
+                old_codes += [pk for name, (pk, _) in have.items() if name not in wanted]
                 codes.update(dict.fromkeys(wanted, key))
         if draft.components is not UNSET:
-            now = {components[sku].pk: units for sku, units in draft.components.items()}
+            now: dict[int, int] = {}
+            for sku, units in draft.components.items():  # one item may be named in two spellings
+                now[components[sku].pk] = now.get(components[sku].pk, 0) + units
             if now != have_parts.get(item.pk, {}):
                 changes["components"] = (have_parts.get(item.pk, {}), now)
-                new_parts.append((item, draft.components))
+                new_parts.append((item, now))
         if is_new:
             fresh[key] = item
         elif changes:
             changed[item.pk] = item
         outcome = "new" if is_new else "changed" if changes else "same"
         results.append(ItemResult(sku=item.sku, outcome=outcome, item_id=item.pk, changes=changes))
-    _save(fresh, changed, new_codes, new_parts, components)
+    _save(fresh, changed, old_codes, new_codes, new_parts)
     return [
         ItemResult(sku=r.sku, outcome=r.outcome, item_id=r.item_id or fresh[sku_key(r.sku)].pk, changes=r.changes)
         if r.outcome == "new"
@@ -137,6 +153,9 @@ def _apply(item: Item, draft: ItemDraft, categories: Mapping[tuple[str, ...], Ca
         if value is not UNSET and getattr(item, name) != value:
             changes[name] = (getattr(item, name), value)
             setattr(item, name, value)
+    if draft.price is not UNSET and item.price is not None and not item.currency:
+        changes["currency"] = ("", settings.HOME_CURRENCY)
+        item.currency = settings.HOME_CURRENCY
     if draft.category is not UNSET:
         category = categories[tuple(draft.category)] if draft.category else None
         if item.category_id != (category.pk if category else None):
@@ -179,17 +198,16 @@ def _refuse(
                 ]
             )
     if draft.components is not UNSET:
-        missing = [sku for sku in draft.components if sku not in components]
+        missing = [
+            Offence(pointer=f"/components/{index}/sku", code="unknown_sku", detail=f"no item has the SKU {sku}")
+            for index, sku in enumerate(draft.components)
+            if sku not in components
+        ]
         if missing:
-            return UnknownSku(
-                errors=[
-                    Offence(pointer=f"/components/{sku}", code="unknown_sku", detail=f"no item has the SKU {sku}")
-                    for sku in missing
-                ]
-            )
+            return UnknownSku(errors=missing)
         errors += [
-            Offence(pointer=f"/components/{sku}", code="invalid", detail="a kit is made of stocked items")
-            for sku in draft.components
+            Offence(pointer=f"/components/{index}/sku", code="invalid", detail="a kit is made of stocked items")
+            for index, sku in enumerate(draft.components)
             if components[sku].kind == Item.Kind.KIT or components[sku].sku_key == key
         ]
     kind = draft.kind if draft.kind is not UNSET else item.kind if item else Item.Kind.STOCKED
@@ -201,7 +219,7 @@ def _refuse(
         errors.append(Offence(pointer="/components", code="invalid", detail="only a kit has components"))
     if item is not None and kind != item.kind and (was_kit or item.pk in kept):
         # Orders that are under way hold the item itself, or the parts of the kit.
-        detail = "a kit stays a kit" if was_kit else "this item has been kept in stock: it cannot become a kit"
+        detail = "a kit stays a kit" if was_kit else "this item is kept in stock or in kits: it cannot become a kit"
         errors.append(Offence(pointer="/kind", code="invalid", detail=detail))
     return Invalid("This is not a complete item.", errors=errors) if errors else None
 
@@ -238,23 +256,27 @@ def _barcode_owners(drafts: Sequence[ItemDraft]) -> dict[str, str]:
     return dict(Barcode.objects.filter(code_key__in=keys).values_list("code_key", "item__sku_key"))
 
 
-def _codes_of(items: Any) -> dict[int, dict[str, str]]:
-    found: dict[int, dict[str, str]] = {}
-    for item_id, key, code in Barcode.objects.filter(item__in=[i.pk for i in items]).values_list(
-        "item_id", "code_key", "code"
+def _codes_of(items: Any) -> dict[int, dict[str, tuple[int, str]]]:
+    """Answer {item id: {key: (barcode id, the code as printed)}}."""
+    found: dict[int, dict[str, tuple[int, str]]] = {}
+    for pk, item_id, key, code in Barcode.objects.filter(item__in=[i.pk for i in items]).values_list(
+        "pk", "item_id", "code_key", "code"
     ):
-        found.setdefault(item_id, {})[key] = code
+        found.setdefault(item_id, {})[key] = (pk, code)
     return found
 
 
 def _kept_in_stock(known: Mapping[str, Item], drafts: Sequence[ItemDraft]) -> frozenset[int]:
-    """Answer which items that are to become kits have a level: goods came, were promised or are waited for."""
+    """Answer which items that are to become kits have a level (goods came, were promised or are waited for), or are
+    parts of kits."""
     kits = [
         known[key].pk
         for draft in drafts
         if draft.kind == Item.Kind.KIT and (key := sku_key(draft.sku)) in known and known[key].kind != draft.kind
     ]
-    return frozenset(StockLevel.objects.filter(item__in=kits).values_list("item", flat=True)) if kits else frozenset()
+    if not kits:
+        return frozenset()
+    return frozenset(Item.objects.filter(SETTLED, pk__in=kits).values_list("pk", flat=True))
 
 
 def _parts_of(items: Any) -> dict[int, dict[int, int]]:
@@ -269,9 +291,9 @@ def _parts_of(items: Any) -> dict[int, dict[int, int]]:
 def _save(
     fresh: Mapping[str, Item],
     changed: Mapping[int, Item],
+    old_codes: Sequence[int],
     new_codes: Sequence[tuple[Item, list[Barcode]]],
-    new_parts: Sequence[tuple[Item, Mapping[str, int]]],
-    components: Mapping[str, Item],
+    new_parts: Sequence[tuple[Item, Mapping[int, int]]],
 ) -> None:
     Item.objects.bulk_create(fresh.values())
     trip = OneTrip()
@@ -285,8 +307,9 @@ def _save(
         },
     )
     trip.run()
+    if old_codes:
+        Barcode.objects.filter(pk__in=old_codes).delete()
     if new_codes:
-        Barcode.objects.filter(item__in=[item.pk for item, _ in new_codes]).delete()
         for item, codes in new_codes:
             for code in codes:
                 code.item_id = item.pk
@@ -294,7 +317,16 @@ def _save(
     if new_parts:
         KitComponent.objects.filter(kit__in=[item.pk for item, _ in new_parts]).delete()
         KitComponent.objects.bulk_create(
-            KitComponent(kit_id=item.pk, component_id=components[sku].pk, quantity=units)
+            KitComponent(kit_id=item.pk, component_id=component_id, quantity=units)
             for item, parts in new_parts
-            for sku, units in parts.items()
+            for component_id, units in parts.items()
         )
+        tell_kits_changed([item.pk for item, _ in new_parts])
+
+
+def tell_kits_changed(kit_ids: Sequence[int]) -> None:
+    """Have whoever shows how many of these kits there are look again: they hold other parts now.
+
+    The caller is in a transaction.
+    """
+    publish(StockChanged(item_ids=sorted(kit_ids)))

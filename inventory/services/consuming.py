@@ -9,8 +9,10 @@ from datetime import datetime
 from django.utils import timezone
 
 from inventory.models import Location, Reason
+from inventory.services.finding import ensure_off_the_road
 from inventory.services.ledger import Move, Place, counterparty
 from inventory.services.releasing import lock_for_documents, open_demand, open_reservations
+from inventory.services.reserving import sweep_expired
 from inventory.services.serving import serve_waiting
 from retailhub.core.errors import DomainError, Offence
 from retailhub.core.transactions import retried
@@ -42,6 +44,7 @@ def consume_stock(
     Reservations at this place go first. What the line has reserved elsewhere, or still waits for, is given up for free
     goods here. Raises NotThere naming every line for which this place has too little; then nothing happens.
     """
+    ensure_off_the_road((location, "/location"))
     posting = lock_for_documents([document], more=[Place(entry.item_id, location.pk) for entry in leaving])
     posting.actor, posting.occurred_at = actor, occurred_at or timezone.now()
     reservations = open_reservations([document])
@@ -50,6 +53,7 @@ def consume_stock(
     waits = {row.pk: row.quantity for row in demand}
     customer = counterparty("@customer")
     missing = []
+    freed: set[int] | None = None
     for entry in leaving:
         here = Place(entry.item_id, location.pk)
         mine = [r for r in reservations if r.line == entry.line and r.place.item_id == entry.item_id]
@@ -61,6 +65,8 @@ def consume_stock(
             if units:
                 posting.consume(reservation.pk, here, units)
         # What was promised to this line here counts as available now; what is promised to others does not.
+        if entry.quantity > posting.levels[here].available and freed is None:
+            freed = sweep_expired(posting, keeping=document)
         if entry.quantity > posting.levels[here].available:
             missing.append((entry, max(0, posting.levels[here].available)))
             continue
@@ -100,7 +106,7 @@ def consume_stock(
                 for entry, have in missing
             ]
         )
-    if posting.released:
-        # What was reserved elsewhere and is free now goes to whoever waits.
+    if posting.released or freed:
+        # What was reserved elsewhere, or for others whose time has run out, and is free now goes to whoever waits.
         serve_waiting(posting, {place.item_id for place in posting.levels})
     posting.write()

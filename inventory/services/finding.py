@@ -26,6 +26,12 @@ class NotStocked(DomainError):
     code = "not_stocked"
 
 
+class OnTheRoad(DomainError):
+    """Goods on the road are moved by their transfers alone."""
+
+    code = "on_the_road"
+
+
 def find_items(skus: Sequence[str], *, pointer: str = "/lines/{}/sku", stocked: bool = True) -> list[Item]:
     """Answer the items in the order asked. Raises UnknownSku or NotStocked naming every offending line."""
     found = Item.objects.defer("search_text").by_sku(skus)
@@ -55,3 +61,17 @@ def find_location(code: str, *, pointer: str = "/location") -> Location:
             errors=[Offence(pointer=pointer, code="unknown_location", detail=f"no location has the code {code}")]
         )
     return location
+
+
+def ensure_off_the_road(*places: tuple[Location, str]) -> None:
+    """Raise OnTheRoad naming every place, by its pointer, that stands for goods on the road.
+
+    What is taken from there by anything else is missing when its transfer arrives.
+    """
+    errors = [
+        Offence(pointer=pointer, code="on_the_road", detail=f"goods {location.code} are moved by their transfers alone")
+        for location, pointer in places
+        if location.kind == Location.Kind.TRANSIT
+    ]
+    if errors:
+        raise OnTheRoad(errors=errors)

@@ -10,8 +10,9 @@ from django.utils import timezone
 from inventory.models import Bucket, Location, Reason, StockDocument
 from inventory.services.adjusting import BelowReserved, BelowZero
 from inventory.services.documents import new_document
-from inventory.services.finding import find_items
+from inventory.services.finding import ensure_off_the_road, find_items
 from inventory.services.ledger import Move, Place, Posting, lock_levels
+from inventory.services.reserving import sweep_expired
 from inventory.services.serving import serve_waiting
 from retailhub.core.errors import Invalid, Offence
 from retailhub.core.transactions import retried
@@ -50,11 +51,16 @@ def move_stock(
         errors.append(Offence(pointer="/lines", code="invalid", detail="there are no lines"))
     if errors:
         raise Invalid("This is not a complete move.", errors=errors)
+    ensure_off_the_road((location, "/location"))
     items = find_items([line.sku for line in lines])
     posting = Posting(levels=lock_levels(Place(item.pk, location.pk) for item in items), actor=actor)
     short: list[Offence] = []
+    freed: set[int] | None = None
     for index, (item, line) in enumerate(zip(items, lines, strict=True)):
         level = posting.levels[Place(item.pk, location.pk)]
+        if line.from_bucket == Bucket.SELLABLE and level.available < line.quantity and freed is None:
+            # Promises that have run out keep nobody.
+            freed = sweep_expired(posting)
         have = level.available if line.from_bucket == Bucket.SELLABLE else getattr(level, line.from_bucket)
         if have < line.quantity:
             promised = line.from_bucket == Bucket.SELLABLE and level.sellable >= line.quantity
@@ -97,7 +103,8 @@ def move_stock(
         )
         for number, (item, line) in enumerate(zip(items, lines, strict=True), 1)
     ]
-    serve_waiting(posting, {i.pk for i, line in zip(items, lines, strict=True) if line.to_bucket == Bucket.SELLABLE})
+    gained = {item.pk for item, line in zip(items, lines, strict=True) if line.to_bucket == Bucket.SELLABLE}
+    serve_waiting(posting, gained | (freed or set()))
     posting.write()
     return document
 

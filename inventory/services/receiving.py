@@ -12,7 +12,7 @@ from django.utils import timezone
 from inventory.models import Bucket, Location, Reason, StockDocument
 from inventory.services.costing import cents
 from inventory.services.documents import new_document
-from inventory.services.finding import find_items
+from inventory.services.finding import ensure_off_the_road, find_items
 from inventory.services.ledger import Move, Place, Posting, counterparty, lock_levels
 from inventory.services.serving import serve_waiting
 from retailhub.core.errors import Invalid, Offence
@@ -150,6 +150,7 @@ def book_in(
 
     Raises UnknownSku or NotStocked naming every offending line; then nothing is kept.
     """
+    ensure_off_the_road((location, "/location"))
     items = find_items([line.sku for line in lines])
     document = new_document(
         kind=StockDocument.Kind.RECEIPT,

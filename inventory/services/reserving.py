@@ -33,7 +33,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What one document wants, from an ordered list of locations."""
+    """What one document wants, from an ordered list of locations. With `expires_at` it is soft: nothing of it waits."""
 
     document: str
     wanted: Sequence[Wanted]
@@ -67,6 +67,7 @@ class Outcome:
 def reserve_stock(*, requests: Sequence[Request], actor: str) -> list[Outcome]:
     """Promise stock to each document, in the order given, from what is there; what is short becomes waiting demand.
 
+    A soft request (one that expires) gets what is there and waits for nothing.
     A request that is all or nothing and falls short gets a `refusal` in its outcome and nothing else; the others go
     on. Expired reservations are swept under the lock before anything is called short. Three statements, whatever the
     number of documents and lines.
@@ -131,7 +132,8 @@ def _serve(posting: Posting, request: Request) -> Outcome:
             missing = per_unit * wanted.quantity - sum(
                 u for place, u in promise.places.items() if place.item_id == item_id
             )
-            if missing:
+            # A cart that nobody pays for must not wait for goods, and hold them for good once they come.
+            if missing and request.expires_at is None:
                 posting.wait(
                     WaitingDemand(
                         document=request.document,
@@ -188,7 +190,7 @@ def _plan(levels: Levels, taken: dict[Place, int], wanted: Wanted, location_ids:
             for item_id, per_unit in wanted.parts.items():
                 take(item_id, location_id, units * per_unit)
             left -= units
-    if left and len(wanted.parts) > 1:
+    if left:
         for item_id, per_unit in wanted.parts.items():
             missing = left * per_unit
             for location_id in order:
@@ -224,7 +226,7 @@ WITH due AS (
     FROM inventory_reservation r
     JOIN unnest(%s::bigint[], %s::bigint[]) AS p(item_id, location_id)
       ON r.item_id = p.item_id AND r.location_id = p.location_id
-    WHERE r.expires_at <= clock_timestamp() AND r.quantity > r.consumed + r.released
+    WHERE r.expires_at <= clock_timestamp() AND r.quantity > r.consumed + r.released AND r.document <> %s
 ),
 swept AS (
     UPDATE inventory_reservation r SET released = r.released + due.units FROM due WHERE r.id = due.id
@@ -234,11 +236,16 @@ SELECT item_id, location_id, units FROM swept
 """
 
 
-def sweep_expired(posting: Posting) -> set[int]:
-    """Release the reservations that ran out at the locked places, by the database's clock; answers the items freed."""
+def sweep_expired(posting: Posting, *, keeping: str = "") -> set[int]:
+    """Release the reservations that ran out at the locked places, by the database's clock; answers the items freed.
+
+    Those of the document `keeping` stay: it is about to use them, late as it is.
+    """
     places = list(posting.levels)
     freed: set[int] = set()
-    for item_id, location_id, units in rows(_SWEEP, [[p.item_id for p in places], [p.location_id for p in places]]):
+    for item_id, location_id, units in rows(
+        _SWEEP, [[p.item_id for p in places], [p.location_id for p in places], keeping]
+    ):
         posting.levels[Place(item_id, location_id)].reserved -= units
         freed.add(item_id)
     return freed

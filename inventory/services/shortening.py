@@ -1,4 +1,7 @@
-"""Promises that turned out to be empty: goods that were counted away go back to waiting, latest promise first."""
+"""Promises that turned out to be empty: goods that were counted away go back to waiting, latest promise first.
+
+Soft promises are not waited for: they end, those that have run out first of all.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,20 @@ from inventory.services.ledger import Place, Posting
 from retailhub.core.sql import rows
 
 _LATEST_FIRST = """
-SELECT r.id, r.document, r.line, r.item_id, r.location_id, r.quantity - r.consumed - r.released, r.created_at, r.pool_id
+SELECT r.id, r.document, r.line, r.item_id, r.location_id, r.quantity - r.consumed - r.released, r.created_at,
+       r.pool_id, r.expires_at IS NOT NULL
 FROM inventory_reservation r
 JOIN unnest(%s::bigint[], %s::bigint[]) AS p(item_id, location_id)
   ON r.item_id = p.item_id AND r.location_id = p.location_id
 WHERE r.quantity > r.consumed + r.released
-ORDER BY r.id DESC
+ORDER BY coalesce(r.expires_at <= clock_timestamp(), false) DESC, r.id DESC
 """
 
 
 def take_promises_back(posting: Posting) -> int:
     """Where a level holds less than is promised, turn the latest reservations into waiting demand of their pool.
 
-    Answers the units that became short. The order book hears of it through DemandShort.
+    Answers the units that are promised no more. The order book hears of it through DemandShort.
     """
     missing = {place: level.reserved - level.sellable for place, level in posting.levels.items()}
     missing = {place: units for place, units in missing.items() if units > 0}
@@ -27,7 +31,7 @@ def take_promises_back(posting: Posting) -> int:
         return 0
     short = 0
     found = rows(_LATEST_FIRST, [[p.item_id for p in missing], [p.location_id for p in missing]])
-    for pk, document, line, item_id, location_id, open_units, since, pool_id in found:
+    for pk, document, line, item_id, location_id, open_units, since, pool_id, soft in found:
         place = Place(item_id, location_id)
         units = min(missing[place], open_units)
         if units <= 0:
@@ -35,6 +39,8 @@ def take_promises_back(posting: Posting) -> int:
         missing[place] -= units
         short += units
         posting.release(pk, place, units)
+        if soft:
+            continue
         posting.short.add(document)
         # The promise keeps its age: who was promised first is served first.
         posting.wait(

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from inventory.models import Bucket, IncomingSupply, Location, Reason, Transfer, TransferLine
 from inventory.services.documents import next_number
-from inventory.services.finding import find_items
+from inventory.services.finding import ensure_off_the_road, find_items
 from inventory.services.ledger import Move, Place, Posting, counterparty, lock_levels
 from inventory.services.releasing import lock_for_documents, open_reservations, release_held
 from inventory.services.reserving import NotEnoughStock, Request, Wanted, reserve_stock
@@ -66,6 +66,7 @@ def draft_transfer(
         raise Invalid(errors=[Offence(pointer="/to", code="invalid", detail="a transfer goes to another place")])
     if not lines:
         raise Invalid(errors=[Offence(pointer="/lines", code="invalid", detail="there are no lines")])
+    ensure_off_the_road((origin, "/from"), (destination, "/to"))
     items = find_items([line.sku for line in lines])
     units: dict[int, int] = {}
     for item, line in zip(items, lines, strict=True):
@@ -113,7 +114,9 @@ def ship_transfer(*, transfer_id: int, actor: str, occurred_at: datetime | None 
     """
     transfer, lines = _lock(transfer_id, Transfer.Status.IN_TRANSIT)
     road = transit_place()
-    posting = lock_for_documents([transfer.reference], more=[Place(line.item_id, road.pk) for line in lines])
+    # The level they go to is made here at the latest: goods that come in show where they come in.
+    ends = (road.pk, transfer.destination_id)
+    posting = lock_for_documents([transfer.reference], more=[Place(x.item_id, end) for x in lines for end in ends])
     posting.actor, posting.occurred_at = actor, occurred_at or timezone.now()
     held = {reservation.line: reservation for reservation in open_reservations([transfer.reference])}
     if not held:

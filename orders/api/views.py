@@ -12,18 +12,18 @@ from rest_framework.response import Response
 
 from customers.models import Customer
 from orders.api import writing
-from orders.api.access import channels_open_to
+from orders.api.access import SCOPE, channels_open_to
 from orders.api.filters import OrderFilters
 from orders.api.reading import new_order
 from orders.api.serializers import OrderBody, OrderShape, OrderSummaryShape, PlacedOrderShape, ShipmentShape
 from orders.models import Order, Shipment, ShipmentLine
-from orders.services.placing import NewOrder, Placed, UnknownChannel, place_orders
+from orders.services.placing import NewOrder, Placed, place_orders, unknown_channel, unknown_pickup
 from retailhub.core.access import Principal
 from retailhub.core.api.bulk import Entries, Result, answered_in_bulk
 from retailhub.core.api.once import Body
 from retailhub.core.api.schema import bulk_of, door
 from retailhub.core.api.views import ApiView, ListView
-from retailhub.core.errors import DomainError, NotFound, Offence
+from retailhub.core.errors import DomainError, NotFound
 
 _BULK_BODY, _BULK_ANSWERS = bulk_of(OrderBody, PlacedOrderShape)
 
@@ -86,17 +86,20 @@ class OrdersBulk(ApiView):
 
 
 def place(orders: Sequence[NewOrder], principal: Principal) -> list[Placed]:
-    """Place the orders of channels that are open to the principal; others do not exist for him."""
-    allowed = channels_open_to(principal)
-    if allowed is None:
+    """Place the orders of channels and places that are open to the principal; others do not exist for him."""
+    channels, places = channels_open_to(principal), principal.places(SCOPE)
+    if channels is None and places is None:
         return place_orders(batch=orders, actor=principal.actor)
-    placed = iter(place_orders(batch=[x for x in orders if x.channel in allowed], actor=principal.actor))
-    return [next(placed) if order.channel in allowed else _unknown_channel(order) for order in orders]
-
-
-def _unknown_channel(order: NewOrder) -> UnknownChannel:
-    detail = f"no channel has the code {order.channel}"
-    return UnknownChannel(errors=[Offence(pointer="/channel", code="unknown_channel", detail=detail)])
+    refusals: list[DomainError | None] = []
+    for order in orders:
+        pickup = order.shipping.pickup_location
+        if channels is not None and order.channel not in channels:
+            refusals.append(unknown_channel(order))
+        else:
+            refusals.append(unknown_pickup(order) if places is not None and pickup and pickup not in places else None)
+    open_to_him = [order for order, refusal in zip(orders, refusals, strict=True) if refusal is None]
+    placed = iter(place_orders(batch=open_to_him, actor=principal.actor))
+    return [refusal or next(placed) for refusal in refusals]
 
 
 def order_for(principal: Principal, number: str, scope: str = "orders:read") -> Order:
@@ -161,6 +164,10 @@ class CustomerOrders(Orders):
         return super().rows().filter(customer=self.kwargs["pk"])
 
     def get(self, request: Request, **kwargs: Any) -> Response:
-        if not Customer.objects.filter(pk=kwargs["pk"]).exists():
+        customers = Customer.objects.filter(pk=kwargs["pk"])
+        if self.principal.channel:
+            # A key for one channel knows who ordered there.
+            customers = customers.filter(orders__channel__code=self.principal.channel)
+        if not customers.exists():
             raise NotFound
         return super().get(request)

@@ -1,5 +1,5 @@
 from orders.models.channels import SalesChannel
-from orders.models.orders import MOVES, WAITING, Order, OrderEvent, OrderLine, Payment, Status
+from orders.models.orders import MOVES, WAITING, Order, OrderEvent, OrderLine, OrderLinePart, Payment, Status
 from orders.models.shipments import Shipment, ShipmentLine
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "Order",
     "OrderEvent",
     "OrderLine",
+    "OrderLinePart",
     "Payment",
     "SalesChannel",
     "Shipment",

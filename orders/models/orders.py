@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
+from inventory.models import StockPoolLocation
+from orders.models.shipments import Shipment
 from retailhub.core.money import MoneyField, never_nan
 
 if TYPE_CHECKING:
@@ -50,13 +52,17 @@ MOVES: dict[str, set[str]] = {
 
 class OrderQuerySet(models.QuerySet["Order"]):
     def for_principal(self, principal: Principal, scope: str = "orders:read") -> OrderQuerySet:
-        """Keep the orders of the principal's channel that touch his places: allocated there, shipped from there, or,
-        while nothing is allocated, sold from a pool that holds one of them."""
+        """Keep the orders of the principal's channel that touch his places: sold from a pool that holds one of them,
+        to be collected there, or shipped from there."""
         codes = principal.places(scope)
         rows = self.filter(channel__code=principal.channel) if principal.channel else self
         if codes is None:
             return rows
-        return rows.filter(channel__pool__entries__location__code__in=codes).distinct() if codes else rows.none()
+        if not codes:
+            return rows.none()
+        pools = StockPoolLocation.objects.filter(location__code__in=codes)
+        sent = Shipment.objects.filter(order=OuterRef("pk"), location__code__in=codes)
+        return rows.filter(Q(channel__pool__in=pools.values("pool")) | Q(pickup_location__in=codes) | Q(Exists(sent)))
 
 
 class Order(models.Model):
@@ -148,6 +154,28 @@ class OrderLine(models.Model):
     @property
     def open_quantity(self) -> int:
         return self.quantity - self.cancelled - self.shipped
+
+
+class OrderLinePart(models.Model):
+    """How many units of an item one kit of an order line holds, as the catalogue said when it was ordered.
+
+    A kit may be put together differently while its orders are under way. A line of an ordinary item has no parts.
+    """
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="parts", db_index=False)
+    line = models.PositiveIntegerField()
+    item = models.ForeignKey("inventory.Item", models.PROTECT, related_name="ordered_in_kits")
+    quantity = models.PositiveIntegerField()
+
+    class Meta:
+        ordering: ClassVar = ["line", "item"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["order", "line", "item"], name="order_line_names_a_part_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="order_line_part_quantity_is_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of item {self.item_id} in each of line {self.line}"
 
 
 class Payment(models.Model):

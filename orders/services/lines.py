@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from inventory.models import KitComponent
-from orders.models import Order, OrderLine
+from orders.models import Order, OrderLine, OrderLinePart
 from retailhub.core.errors import DomainError, Offence, Unknown
 from retailhub.core.text import sku_key
 
@@ -74,10 +73,13 @@ def find_lines(order: Order, wanted: Sequence[LineWanted]) -> list[Asked]:
 
 
 def parts_of(lines: Sequence[OrderLine]) -> dict[int, dict[int, int]]:
-    """Answer {order line id: {item id: units in one}}: the item itself, or a kit's components. One statement."""
-    kits: dict[int, dict[int, int]] = {}
-    for kit_id, component_id, quantity in KitComponent.objects.filter(
-        kit__in=[line.item_id for line in lines if line.item_id]
-    ).values_list("kit_id", "component_id", "quantity"):
-        kits.setdefault(kit_id, {})[component_id] = quantity
-    return {line.pk: kits.get(line.item_id, {line.item_id: 1}) for line in lines if line.item_id}
+    """Answer {order line id: {item id: units in one}}: the item itself, or what a kit held when it was ordered.
+
+    One statement.
+    """
+    kits: dict[tuple[int, int], dict[int, int]] = {}
+    for order_id, line, item_id, quantity in OrderLinePart.objects.filter(
+        order__in={line.order_id for line in lines}
+    ).values_list("order_id", "line", "item_id", "quantity"):
+        kits.setdefault((order_id, line), {})[item_id] = quantity
+    return {line.pk: kits.get((line.order_id, line.line), {line.item_id: 1}) for line in lines if line.item_id}

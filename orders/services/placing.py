@@ -15,11 +15,12 @@ from customers.services.finding import Person, decide, write_decision
 from inventory.services.ledger import Posting
 from inventory.services.reserving import Outcome, Request, Wanted, allocate, lock_for
 from orders.events import OrdersPlaced, OrdersShort
-from orders.models import Order, OrderLine, Payment, Status
+from orders.models import Order, OrderLine, OrderLinePart, Payment, Status
 from orders.queries import ChannelFacts, Intake, read_intake
 from orders.services.describing import PlacedLine, PlacedOrder, describe_orders
 from orders.services.totals import Totals, line_amount, totals_of
-from retailhub.core.errors import DomainError, Offence, Unknown
+from retailhub.core import money, quantities
+from retailhub.core.errors import DomainError, Invalid, Offence, Unknown
 from retailhub.core.sql import OneTrip
 from retailhub.core.text import sku_key
 from retailhub.core.transactions import retried
@@ -41,6 +42,10 @@ class UnknownPickupLocation(Unknown):
     """The pickup location names nothing."""
 
     code = "unknown_location"
+
+
+class TooMuch(Invalid):
+    """More is ordered than the books can count."""
 
 
 class DuplicateOrder(DomainError):
@@ -123,8 +128,9 @@ def place_orders(*, batch: Sequence[NewOrder], actor: str) -> list[Placed]:
     """Take each order into the book once, its stock promised from the channel's places, and answer what became of it.
 
     Answers in the order given: a PlacedOrder (`created` false when the same order came before), or the refusal:
-    UnknownChannel, UnknownSkuOrdered, DuplicateOrder, or NotEnoughStock for an order that wants all or nothing. A
-    refused order leaves nothing behind and does not stop the others. What an accepted order cannot get waits for goods.
+    UnknownChannel, UnknownPickupLocation, UnknownSkuOrdered, TooMuch, DuplicateOrder, or NotEnoughStock for an order
+    that wants all or nothing. A refused order leaves nothing behind and does not stop the others. What an accepted
+    order cannot get waits for goods.
     Three statements, whatever the number of orders and lines; a repeated order takes three more to describe.
     """
     intake = _read(batch)
@@ -154,24 +160,47 @@ def _read(batch: Sequence[NewOrder]) -> Intake:
     )
 
 
+def unknown_channel(order: NewOrder) -> UnknownChannel:
+    detail = f"no channel has the code {order.channel}"
+    return UnknownChannel(errors=[Offence(pointer="/channel", code="unknown_channel", detail=detail)])
+
+
+def unknown_pickup(order: NewOrder) -> UnknownPickupLocation:
+    detail = f"no location has the code {order.shipping.pickup_location}"
+    return UnknownPickupLocation(
+        errors=[Offence(pointer="/shipping/pickup_location", code="unknown_location", detail=detail)]
+    )
+
+
 def _refuse(order: NewOrder, intake: Intake) -> DomainError | None:
     if order.channel not in intake.channels:
-        detail = f"no channel has the code {order.channel}"
-        return UnknownChannel(errors=[Offence(pointer="/channel", code="unknown_channel", detail=detail)])
-    pickup = order.shipping.pickup_location
-    if pickup and pickup not in intake.places:
-        detail = f"no location has the code {pickup}"
-        return UnknownPickupLocation(
-            errors=[Offence(pointer="/shipping/pickup_location", code="unknown_location", detail=detail)]
-        )
-    if order.keep_unmapped:
-        return None
+        return unknown_channel(order)
+    if order.shipping.pickup_location and order.shipping.pickup_location not in intake.places:
+        return unknown_pickup(order)
     unknown = [
         Offence(pointer=f"/lines/{i}/sku", code="unknown_sku", detail=f"no item has the SKU {line.sku}")
         for i, line in enumerate(order.lines)
         if sku_key(line.sku) not in intake.items
     ]
-    return UnknownSkuOrdered(errors=unknown) if unknown else None
+    if unknown and not order.keep_unmapped:
+        return UnknownSkuOrdered(errors=unknown)
+    return _refuse_too_much(order, intake)
+
+
+def _refuse_too_much(order: NewOrder, intake: Intake) -> TooMuch | None:
+    """Refuse what no column holds, or one order out of measure would take its whole batch down with it."""
+    errors, amount = [], order.shipping.price
+    for i, line in enumerate(order.lines):
+        item = intake.items.get(sku_key(line.sku))
+        if line.quantity * (max(item.parts.values()) if item else 1) > quantities.MOST:
+            detail = f"{line.quantity} of {line.sku} are more than {quantities.MOST} units"
+            errors.append(Offence(pointer=f"/lines/{i}/quantity", code="max_value", detail=detail))
+        amount += line.quantity * line.unit_price * (1 + line.tax_rate)
+        if amount >= money.MOST:
+            detail = f"the order comes to {money.MOST:,.0f} or more"
+            errors.append(Offence(pointer=f"/lines/{i}/unit_price", code="max_value", detail=detail))
+            break
+    return TooMuch(errors=errors) if errors else None
 
 
 def _take(
@@ -231,6 +260,7 @@ def _write(
     short: list[int] = []
     orders: dict[str, list[Any]] = {name: [] for name in _ORDER_COLUMNS}
     lines: dict[str, list[Any]] = {name: [] for name in _LINE_COLUMNS}
+    parts: dict[str, list[Any]] = {name: [] for name in _PART_COLUMNS}
     payments: dict[str, list[Any]] = {name: [] for name in _PAYMENT_COLUMNS}
     for (index, outcome), customer_id in zip(kept, decision.customer_ids, strict=True):
         order, channel = batch[index], intake.channels[batch[index].channel]
@@ -245,10 +275,15 @@ def _write(
                 lines, placed.order_id, line.line, item.id if item else None, told.sku, told.quantity, 0, 0,
                 told.unit_price, told.discount, told.tax_rate, told.external_id,
             )  # fmt: skip
+            # What a kit holds today is what this order gets, whatever the catalogue says tomorrow.
+            if item and item.part_skus:
+                for part_id, units in item.parts.items():
+                    _append(parts, placed.order_id, line.line, part_id, units)
         for payment in order.payments:
             _append(payments, placed.order_id, payment.method, payment.amount, payment.reference, payment.captured)
     trip.insert(Order, orders)
     trip.insert(OrderLine, lines)
+    trip.insert(OrderLinePart, parts)
     trip.insert(Payment, payments)
     posting.events.append(OrdersPlaced(order_ids=[ids[i] for i, _ in kept]))
     if short:
@@ -265,6 +300,7 @@ _LINE_COLUMNS = (
     "order", "line", "item", "sku", "quantity", "cancelled", "shipped", "unit_price", "discount", "tax_rate",
     "external_id",
 )  # fmt: skip
+_PART_COLUMNS = ("order", "line", "item", "quantity")
 _PAYMENT_COLUMNS = ("order", "method", "amount", "reference", "captured")
 
 

@@ -13,11 +13,11 @@ GROUP BY 1, 2 HAVING count(*) > 1
 # Per line and stocked part: what is to come = reserved + waited for; what left = movements to customers.
 _LINES = """
 WITH parts AS (
-    SELECT o.number, 'order:' || o.number AS document, l.line, l.sku, coalesce(k.component_id, l.item_id) AS item_id,
+    SELECT o.number, 'order:' || o.number AS document, l.line, l.sku, coalesce(k.item_id, l.item_id) AS item_id,
            coalesce(k.quantity, 1) * (l.quantity - l.cancelled - l.shipped) AS open,
            coalesce(k.quantity, 1) * l.shipped AS shipped
     FROM orders_orderline l JOIN orders_order o ON o.id = l.order_id
-    LEFT JOIN inventory_kitcomponent k ON k.kit_id = l.item_id
+    LEFT JOIN orders_orderlinepart k ON k.order_id = l.order_id AND k.line = l.line
     WHERE l.item_id IS NOT NULL
 ),
 held AS (

@@ -198,3 +198,43 @@ def test_unknown_skus_and_kits_are_refused(lamp: Any, warehouse: Any) -> None:
         adjust(warehouse, change(lamp, 1), change(kit, 1))
 
     assert figures(lamp, warehouse) == (0, 0, 0, 0)
+
+
+def test_promises_that_have_run_out_stand_in_nobodys_way(lamp: Any, warehouse: Any) -> None:
+    put_on_hand(lamp, warehouse, 3)
+    reserve("cart:old", {lamp: 2}, warehouse, expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    reserve("till:1", {lamp: 1}, warehouse)
+
+    adjust(warehouse, change(lamp, -2), reason="loss")
+    with pytest.raises(BelowReserved) as refusal:
+        adjust(warehouse, change(lamp, -1), reason="loss")
+
+    assert figures(lamp, warehouse) == (1, 1, 0, 0)
+    assert refusal.value.errors[0].extra["documents"] == ["till:1"]
+
+
+def test_what_ran_out_and_is_left_over_serves_who_waits(lamp: Any, warehouse: Any) -> None:
+    put_on_hand(lamp, warehouse, 3)
+    reserve("cart:1", {lamp: 3}, warehouse, expires_at=datetime(2099, 1, 1, tzinfo=UTC))
+    reserve("till:1", {lamp: 5}, warehouse)
+    Reservation.objects.filter(document="cart:1").update(expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+    adjust(warehouse, change(lamp, -1), reason="loss")
+
+    assert figures(lamp, warehouse) == (2, 2, 0, 0)
+    assert WaitingDemand.objects.get().quantity == 3
+
+
+def test_a_count_ends_carts_instead_of_letting_them_wait_those_that_ran_out_first(lamp: Any, warehouse: Any) -> None:
+    put_on_hand(lamp, warehouse, 6)
+    reserve("cart:old", {lamp: 2}, warehouse, expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    reserve("till:1", {lamp: 2}, warehouse)
+    reserve("cart:new", {lamp: 2}, warehouse, expires_at=datetime(2099, 1, 1, tzinfo=UTC))
+
+    adjust(warehouse, counted(lamp, 3), reason="count")
+
+    left = dict(Reservation.objects.values_list("document", "open_quantity"))
+    assert left == {"cart:old": 0, "till:1": 2, "cart:new": 1}
+    assert not WaitingDemand.objects.exists()
+    receive(lamp, warehouse, 5)
+    assert figures(lamp, warehouse) == (8, 3, 0, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -133,3 +134,18 @@ def test_a_promise_is_used_once(lamp: Any, warehouse: Any) -> None:
         leave("cart:1", lamp, 3, warehouse)
 
     assert StockMovement.objects.filter(reason="sale").count() == 1
+
+
+def test_promises_to_others_that_have_run_out_stand_in_nobodys_way(lamp: Any, warehouse: Any) -> None:
+    put_on_hand(lamp, warehouse, 4)
+    reserve("cart:1", {lamp: 3}, warehouse, expires_at=datetime(2099, 1, 1, tzinfo=UTC))
+    reserve("cart:mine", {lamp: 1}, warehouse, expires_at=datetime(2099, 1, 1, tzinfo=UTC))
+    reserve("till:1", {lamp: 5}, warehouse)
+    Reservation.objects.filter(document__startswith="cart:").update(expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+    leave("cart:mine", lamp, 2, warehouse)
+
+    mine = Reservation.objects.get(document="cart:mine")
+    assert (mine.consumed, mine.released) == (1, 0), "late, but in time to be used"
+    assert Reservation.objects.get(document="cart:1").released == 3
+    assert figures(lamp, warehouse) == (2, 2, 0, 0), "what is left over went to who waits"

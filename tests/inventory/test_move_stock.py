@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from inventory.models import StockDocument, StockMovement
+from inventory.models import Reservation, StockDocument, StockMovement
 from inventory.services.adjusting import BelowReserved, BelowZero
 from inventory.services.moving import MoveLine, move_stock
 from retailhub.core.errors import Invalid
@@ -88,3 +89,16 @@ def test_a_move_that_is_not_one_is_refused(lamp: Any, warehouse: Any, reason: st
         move(warehouse, *[(lamp, 1, a, b) for a, b in lines], reason=reason)
 
     assert not StockDocument.objects.filter(kind="move").exists()
+
+
+def test_promises_that_have_run_out_stand_in_nobodys_way(lamp: Any, warehouse: Any) -> None:
+    put_on_hand(lamp, warehouse, 4)
+    reserve("cart:1", {lamp: 4}, warehouse, expires_at=datetime(2099, 1, 1, tzinfo=UTC))
+    reserve("till:1", {lamp: 2}, warehouse)
+    Reservation.objects.filter(document="cart:1").update(expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+    move(warehouse, (lamp, 1, "sellable", "damaged"))
+
+    assert figures(lamp, warehouse) == (3, 2, 1, 0), "what is left over went to who waits"
+    with pytest.raises(BelowReserved):
+        move(warehouse, (lamp, 2, "sellable", "damaged"))

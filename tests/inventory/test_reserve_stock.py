@@ -324,3 +324,38 @@ def test_one_document_twice_in_a_call_waits_once(lamp: Any, warehouse: Any) -> N
 def test_nothing_wanted_promises_nothing(warehouse: Any) -> None:
     assert reserve_stock(requests=[], actor="test") == []
     assert not OutboxEvent.objects.exists()
+
+
+def test_a_cart_gets_what_is_there_and_waits_for_nothing(lamp: Any, warehouse: Any) -> None:
+    put_on_hand(lamp, warehouse, 2)
+
+    outcome = reserve("cart:1", {lamp: 5}, warehouse, expires_at=timezone.now() + timedelta(minutes=10))
+    receive(lamp, warehouse, 9)
+
+    assert (outcome.promises[0].reserved, outcome.promises[0].short) == (2, 3)
+    assert not WaitingDemand.objects.exists()
+    assert figures(lamp, warehouse) == (11, 2, 0, 0)
+
+
+def test_a_pack_of_one_item_is_gathered_from_several_places_and_waits_only_for_what_is_missing(
+    lamp: Any, warehouse: Any, shop: Any
+) -> None:
+    put_on_hand(lamp, warehouse, 3)
+    put_on_hand(lamp, shop, 2)
+
+    (outcome,) = reserve_stock(
+        requests=[
+            Request(
+                document="cart:1",
+                wanted=[Wanted(line=1, sku="PACK", quantity=3, parts={lamp.pk: 2})],
+                location_ids=[warehouse.pk, shop.pk],
+                pool_id=pool_of(warehouse, shop).pk,
+                promised_at=PAST,
+            )
+        ],
+        actor="test",
+    )
+
+    assert (outcome.promises[0].reserved, outcome.promises[0].short) == (2, 1)
+    assert (figures(lamp, warehouse)[1], figures(lamp, shop)[1]) == (3, 2)
+    assert WaitingDemand.objects.get().quantity == 1

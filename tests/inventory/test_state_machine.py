@@ -80,6 +80,19 @@ class StockRoom(RuleBasedStateMachine):
         with pytest.raises(kind), transaction.atomic():
             act()
 
+    def ran_out(self, item: str, place: str, *, but: str = "") -> list[str]:
+        """Answer the carts whose time is up and that still hold the item there."""
+        return [x for x, soft in self.carts if soft and x != but and self.plain.holds(x).get((item, place))]
+
+    def make_way(self, item: str, place: str, *, but: str = "") -> None:
+        """What ran out at this place goes before anybody is refused."""
+        for cart in self.ran_out(item, place, but=but):
+            self.plain.let_go(cart)
+
+    def could_be_free(self, item: str, place: str, *, but: str = "") -> int:
+        carts = self.ran_out(item, place, but=but)
+        return self.plain.free(item, place) + sum(self.plain.holds(x)[(item, place)] for x in carts)
+
     @rule(item=items, place=places, units=few, bucket=buckets, cost=st.integers(0, 999))
     def receive(self, item: str, place: str, units: int, bucket: str, cost: int) -> None:
         receive(self.items[item], self.places[place], units, f"{cost / 100:.2f}", bucket=bucket)
@@ -88,10 +101,7 @@ class StockRoom(RuleBasedStateMachine):
     @rule(item=items, place=places, units=few, soft=st.booleans())
     def reserve(self, item: str, place: str, units: int, soft: bool) -> None:
         if self.plain.free(item, place) < units:
-            # What ran out at this place makes way first.
-            for cart, expired in self.carts:
-                if expired and (item, place) in self.plain.holds(cart):
-                    self.plain.let_go(cart)
+            self.make_way(item, place)
         document = f"cart:{next(self.number)}"
         outcome = reserve(
             document,
@@ -132,9 +142,13 @@ class StockRoom(RuleBasedStateMachine):
             leaving = [Leaving(line=1, item_id=self.items[item].pk, quantity=units)]
             consume_stock(document=cart, location=self.places[place], leaving=leaving, actor="x")
 
-        if self.plain.free(item, place) + (mine if held_at == place else 0) < units:
+        own = mine if held_at == place else 0
+        if self.could_be_free(item, place, but=cart) + own < units:
             self.refuses(NotThere, act)
             return
+        if self.plain.free(item, place) + own < units:
+            self.make_way(item, place, but=cart)
+            self.make_way(item, held_at, but=cart)
         act()
         self.plain.put(item, place, -units)
         if mine:
@@ -149,9 +163,11 @@ class StockRoom(RuleBasedStateMachine):
         left = self.plain.have(item, place, bucket) + change
         if left < 0:
             self.refuses(BelowZero, act)
-        elif bucket == "sellable" and left < self.plain.reserved(item, place):
+        elif bucket == "sellable" and self.could_be_free(item, place) + change < 0:
             self.refuses(BelowReserved, act)
         else:
+            if bucket == "sellable" and left < self.plain.reserved(item, place):
+                self.make_way(item, place)
             act()
             self.plain.put(item, place, change, bucket)
 
@@ -168,10 +184,12 @@ class StockRoom(RuleBasedStateMachine):
             line = MoveLine(sku=item, quantity=units, from_bucket=source, to_bucket=goal)
             move_stock(location=self.places[place], reason="quality", lines=[line], actor="x")
 
-        have = self.plain.free(item, place) if source == "sellable" else self.plain.have(item, place, source)
+        have = self.could_be_free(item, place) if source == "sellable" else self.plain.have(item, place, source)
         if source == goal or have < units:
             self.refuses(DomainError, act)
             return
+        if source == "sellable" and self.plain.free(item, place) < units:
+            self.make_way(item, place)
         act()
         self.plain.put(item, place, -units, source)
         self.plain.put(item, place, units, goal)

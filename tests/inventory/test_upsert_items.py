@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from inventory.barcodes import gtin14
-from inventory.models import Barcode, Category, Item, KitComponent
+from inventory.models import Barcode, Category, Item, KitComponent, PackUnit
 from inventory.services.cataloguing import BarcodeTaken, DuplicateSku, ItemDraft, ItemResult, upsert_items
 from inventory.services.finding import UnknownSku
 from retailhub.core.errors import Invalid
-from tests.factories.inventory import ItemFactory, put_on_hand
+from tests.books import last_event, published
+from tests.factories.inventory import ItemFactory, kit_of, put_on_hand
 
 pytestmark = pytest.mark.django_db
 
@@ -198,3 +199,52 @@ def test_categories_are_made_once_and_may_be_taken_away(lamp: Any, rope: Any) ->
     assert result.outcome == "changed"
     lamp.refresh_from_db()
     assert lamp.category is None
+
+
+def test_a_code_that_stays_keeps_its_pack(lamp: Any) -> None:
+    case = PackUnit.objects.create(item=lamp, code="case", numerator=6)
+    kept = Barcode.objects.create(item=lamp, code=EAN13, pack=case)
+    Barcode.objects.create(item=lamp, code="OLD")
+
+    (result,) = upsert(ItemDraft(sku="LAMP", barcodes=[EAN13, "NEW"]))
+
+    assert result.changes == {"barcodes": ([EAN13, "OLD"], [EAN13, "NEW"])}
+    kept.refresh_from_db()
+    assert kept.pack == case
+    assert set(Barcode.objects.values_list("code", flat=True)) == {EAN13, "NEW"}
+
+
+def test_one_part_in_two_spellings_is_one_part(lamp: Any) -> None:
+    (result,) = upsert(ItemDraft(sku="KIT", name="Kit", kind="kit", components={"LAMP": 1, "lamp": 2}))
+
+    assert result.outcome == "new"
+    assert KitComponent.objects.get().quantity == 3
+
+
+def test_whoever_shows_kits_hears_that_they_hold_other_parts(lamp: Any, rope: Any) -> None:
+    (kit,) = upsert(ItemDraft(sku="KIT", name="Kit", kind="kit", components={"LAMP": 1}))
+    event = last_event()
+
+    upsert(ItemDraft(sku="KIT", name="Renamed", components={"LAMP": 1}))
+    assert last_event() == event
+    upsert(ItemDraft(sku="KIT", components={"ROPE": 2}))
+
+    assert published("inventory.stock_changed", after=event) == [{"item_ids": [kit.item_id]}]
+
+
+def test_a_part_of_a_kit_cannot_become_a_kit(lamp: Any, rope: Any) -> None:
+    kit_of({lamp: 1})
+
+    (result,) = upsert(ItemDraft(sku="LAMP", kind="kit", components={"ROPE": 1}))
+
+    assert result.refusal is not None
+    assert [e.pointer for e in result.refusal.errors] == ["/kind"]
+
+
+def test_a_price_without_a_currency_is_in_the_home_currency(settings: Any) -> None:
+    settings.HOME_CURRENCY = "CHF"
+    upsert(ItemDraft(sku="A", name="A", price=Decimal(3)), ItemDraft(sku="B", name="B"))
+    upsert(ItemDraft(sku="B", price=Decimal(4)), ItemDraft(sku="A", price=Decimal(5), currency="EUR"))
+    upsert(ItemDraft(sku="A", price=Decimal(6)))
+
+    assert list(Item.objects.order_by("sku").values_list("price", "currency")) == [(6, "EUR"), (4, "CHF")]

@@ -13,7 +13,7 @@ import pytest
 from django.db import IntegrityError, connection
 
 from inventory.models import CostPool, Reservation, StockLevel, StockMovement, WaitingDemand
-from inventory.services import ledger
+from inventory.services import ledger, reserving
 from inventory.services.adjusting import AdjustmentLine, adjust_stock
 from inventory.services.consuming import Leaving, NotThere, consume_stock
 from inventory.services.ledger import Place, lock_levels
@@ -206,6 +206,27 @@ def test_one_item_on_several_lines_and_in_a_kit_is_never_promised_twice(web: Any
     assert figures(lamp, warehouse)[:2] == (239, 235)
 
 
+@pytest.mark.parametrize("merged", [True, False], ids=["merged", "control"])
+def test_lines_of_one_order_see_what_the_lines_before_them_took(
+    till: Any, warehouse: Any, merged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control lets each line look at the shelf as if it were the only one."""
+    lamp, rope = ItemFactory.create(), ItemFactory.create()
+    kit = kit_of({lamp: 2, rope: 1})
+    put_on_hand(lamp, warehouse, 4)
+    put_on_hand(rope, warehouse, 4)
+    plan = reserving._plan
+    if not merged:
+        monkeypatch.setattr(reserving, "_plan", lambda levels, _, *rest: plan(levels, {}, *rest))
+
+    (answer,) = together(lambda: buy(till, "1", (lamp.sku, 1), (kit.sku, 1), (lamp.sku, 2)))
+
+    if merged:
+        assert [(line.reserved, line.short) for line in answer.lines] == [(1, 0), (1, 0), (1, 1)]
+    else:
+        assert "stock_level_promises_are_covered" in str(answer), "five of four were promised"
+
+
 # --- 5. every verb at once -------------------------------------------------------------------------------------------
 
 
@@ -344,6 +365,36 @@ def test_an_expired_promise_is_used_or_swept_but_never_both(warehouse: Any) -> N
     assert sum(outcomes.values()) == 12
 
 
+@pytest.mark.parametrize("lock", [ledger.LOCK, ""], ids=["locked", "control"])
+def test_a_parcel_and_the_sweep_that_both_saw_an_expired_promise(
+    warehouse: Any, lock: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lamp = ItemFactory.create()
+    put_on_hand(lamp, warehouse, 2)
+    reserve("cart:1", {lamp: 2}, warehouse, expires_at=PAST)
+    monkeypatch.setattr(ledger, "LOCK", lock)
+    point = MeetingPoint(2, patience=0.5 if lock else 10)
+    after(monkeypatch, "inventory.services.consuming.open_demand", point.meet)
+    after(monkeypatch, RESERVING, point.meet)
+    leaving = [Leaving(line=1, item_id=lamp.pk, quantity=2)]
+
+    answers = together(
+        lambda: consume_stock(document="cart:1", location=warehouse, leaving=leaving, actor="x"),
+        release_expired_reservations,
+    )
+
+    if lock:
+        assert not failures(answers)
+        promise = Reservation.objects.get()
+        # Swept first, the two are free and leave all the same.
+        assert sorted([promise.consumed, promise.released]) == [0, 2]
+        assert figures(lamp, warehouse) == (0, 0, 0, 0)
+    else:
+        # Used and given back: only the database's check stood in the way.
+        (error,) = failures(answers)
+        assert "reservation_is_used_at_most_once" in str(error) or "promises_are_covered" in str(error)
+
+
 # --- 7. a count while goods leave ------------------------------------------------------------------------------------
 
 
@@ -384,6 +435,26 @@ def test_the_first_movement_by_many_at_once_makes_one_level(warehouse: Any) -> N
         levels = StockLevel.objects.filter(item__in=items)
         assert (levels.count(), sum(level.sellable for level in levels)) == (6, 32)
         assert CostPool.objects.filter(item__in=items).count() == 6
+
+
+@pytest.mark.parametrize("kind", ["made together", "control"])
+def test_two_who_make_the_first_level(warehouse: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control makes the missing row as if nobody else could."""
+    lamp = ItemFactory.create()
+    if kind == "control":
+        alone = ledger._LOCK_LEVELS.replace("ON CONFLICT DO NOTHING", "")
+        monkeypatch.setattr(ledger, "_LOCK_LEVELS", alone)
+    after(monkeypatch, "inventory.services.adjusting.lock_levels", MeetingPoint(2, patience=0.5).meet)
+    lines = [AdjustmentLine(sku=lamp.sku, change=1)]
+
+    answers = crowd(2, lambda _: adjust_stock(location=warehouse, reason="found", lines=lines, actor="x"))
+
+    if kind == "control":
+        (error,) = failures(answers)
+        assert "stock_level_one_per_item_and_location" in str(error)
+    else:
+        assert not failures(answers)
+        assert figures(lamp, warehouse)[0] == 2
 
 
 # --- 9. once ---------------------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def test_a_key_for_one_channel_knows_who_ordered_there(ann: Customer) -> None:
 
     assert [c["name"] for c in market.read("/customers/").json()["results"]] == ["Bob"]
     assert market.read(f"/customers/{ann.pk}/").status_code == 404
-    assert market.read(f"/customers/{ann.pk}/orders/").json()["results"] == []
+    assert market.read(f"/customers/{ann.pk}/orders/").status_code == 404
     assert market.send(f"/customers/{ann.pk}/erase/").status_code == 404
 
 

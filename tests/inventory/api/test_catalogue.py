@@ -215,3 +215,21 @@ def test_places_outside_the_key_do_not_exist() -> None:
     assert client.read("/locations/lyon/").status_code == 404
     assert client.read("/locations/@loss/").status_code == 404
     assert client.send("/locations/", {"code": "x", "name": "x", "kind": "store"}).status_code == 403
+
+
+def test_parts_of_a_kit_are_refused_at_their_place() -> None:
+    client = program()
+    client.send("/items/", TEE)
+    tee = {"sku": "TEE-S", "quantity": 1}
+    kit = {"sku": "KIT", "name": "Kit", "kind": "kit"}
+
+    twice = client.send("/items/", kit | {"components": [tee, {"sku": "tee-s", "quantity": 2}]})
+    unknown = client.send("/items/", kit | {"components": [tee, {"sku": "N/O", "quantity": 2}]})
+    bulk = client.send(
+        "/items/bulk/", {"entries": [kit | {"components": [tee, tee]}, kit | {"components": [tee]}]}
+    ).json()["results"]
+
+    assert (twice.status_code, twice.json()["errors"][0]["pointer"]) == (400, "/components/1/sku")
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/components/1/sku")
+    assert [result["status"] for result in bulk] == [400, 201]
+    assert bulk[0]["problem"]["errors"][0]["pointer"] == "/entries/0/components/1/sku"

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from inventory.models import Item, StockLevel
+from inventory.models import Item, Location, StockLevel
 from tests.factories.core import program
-from tests.factories.inventory import ItemFactory, LocationFactory, put_on_hand
+from tests.factories.inventory import ItemFactory, LocationFactory, pool_of, put_on_hand
+from tests.factories.orders import SalesChannelFactory, placed
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +23,7 @@ def goods() -> Item:
     return item
 
 
+ROAD = "in-transit"
 BODY = {"from": "paris", "to": "lyon", "lines": [{"sku": "TEE-S", "quantity": 4}]}
 
 
@@ -39,7 +41,8 @@ def test_goods_travel_from_shop_to_shop(goods: Item) -> None:
     assert client.send(f"{path}ready/", key=None).json()["status"] == "ready"
     assert level(goods, "paris") == {"sellable": 10, "reserved": 4}
     assert client.send(f"{path}ship/").json()["status"] == "in_transit"
-    assert program().read("/stock/", sku="TEE-S", location="lyon").json()["results"] == []
+    (row,) = client.read("/stock/", sku="TEE-S", location="lyon").json()["results"]
+    assert (row["on_hand"], row["incoming"]) == (0, 4), "seen there before it is there"
     some = client.send(f"{path}receive/", {"lines": [{"sku": "tee-s", "received": 2, "damaged": 1}]}).json()
     assert (some["status"], some["lines"][0]["received"], some["lines"][0]["damaged"]) == ("part_received", 2, 1)
     (row,) = client.read("/stock/", sku="TEE-S", location="lyon").json()["results"]
@@ -106,3 +109,51 @@ def test_each_end_does_its_own_part(goods: Item) -> None:
     assert lyon.send(f"{path}receive/").json()["status"] == "received"
     assert [t["number"] for t in nice.read("/stock/transfers/").json()["results"]] == []
     assert len(lyon.read("/stock/transfers/", status="received", location="paris").json()["results"]) == 1
+
+
+def _order(**shipping: Any) -> dict[str, Any]:
+    line = {"sku": "TEE-S", "quantity": 1, "unit_price": "1"}
+    return {
+        "channel": "web", "external_reference": "2", "currency": "EUR", "lines": [line], "shipping": shipping,
+    }  # fmt: skip
+
+
+def test_goods_on_the_road_are_touched_by_their_transfer_alone(goods: Item) -> None:
+    """What anything else took or promised there would be missing when the transfer arrives."""
+    client = program()
+    web = SalesChannelFactory.create(code="web", pool=pool_of(Location.objects.get(code="nice")))
+    order = placed(web, "1", ("TEE-S", 1)).number
+    path = f"/stock/transfers/{client.send('/stock/transfers/', BODY).json()['number']}/"
+    client.send(f"{path}ready/")
+    client.send(f"{path}ship/")
+    line = {"sku": "TEE-S", "quantity": 1}
+    move = line | {"from_bucket": "sellable", "to_bucket": "damaged"}
+    change = {"sku": "TEE-S", "change": -1}
+    road = {"location": ROAD}
+    tried: list[tuple[str, dict[str, Any], str]] = [
+        ("/stock/adjustments/", road | {"reason": "loss", "lines": [change]}, "/location"),
+        ("/stock/adjustments/", road | {"reason": "count", "lines": [{"sku": "TEE-S", "counted": 0}]}, "/location"),
+        ("/stock/moves/", road | {"reason": "damage", "lines": [move]}, "/location"),
+        ("/stock/receipts/", road | {"lines": [line]}, "/location"),
+        ("/stock/transfers/", {"from": ROAD, "to": "nice", "lines": [line]}, "/from"),
+        ("/stock/transfers/", {"from": "nice", "to": ROAD, "lines": [line]}, "/to"),
+        (f"/orders/{order}/ship/", road, "/location"),
+        (
+            "/channels/",
+            {
+                "code": "x", "name": "X", "kind": "desk", "currency": "EUR", "prices_include_tax": True,
+                "locations": ["nice", ROAD],
+            },
+            "/locations/1",
+        ),
+    ]  # fmt: skip
+    for address, body, pointer in tried:
+        answer = client.send(address, body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "on_the_road"), address
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    pickup = client.send("/orders/", _order(pickup_location=ROAD))
+    assert (pickup.status_code, pickup.json()["code"]) == (422, "unknown_location")
+
+    assert level(goods, ROAD) == {"sellable": 4, "reserved": 0}
+    assert client.send(f"{path}receive/").json()["status"] == "received"
+    assert level(goods, "lyon") == {"sellable": 4, "reserved": 0}

@@ -250,3 +250,52 @@ def test_the_number_of_statements_does_not_grow(channel: SalesChannel, item: Ite
     assert one == many_lines == bulk
     # the API key, two for idempotency, three of the service
     assert one <= 7
+
+
+def test_an_order_beyond_measure_is_refused_and_takes_no_other_down_with_it(channel: SalesChannel, item: Item) -> None:
+    kit_of({item: 1000}, sku="THOUSAND")
+    dear = {"sku": "TEE-S", "quantity": 1_000_000_000, "unit_price": "9999999999999"}
+    entries = [
+        body(("TEE-S", 1), external_reference="1"),
+        body(("TEE-S", 1), external_reference="2", lines=[dear]),
+        body(("TEE-S", 1), ("THOUSAND", 1_000_001), external_reference="3"),
+        body(("TEE-S", 1), external_reference="4"),
+    ]
+
+    results = program().send("/orders/bulk/", {"entries": entries}).json()["results"]
+
+    assert [result["status"] for result in results] == [201, 400, 400, 201]
+    pointers = [result["problem"]["errors"][0]["pointer"] for result in results[1:3]]
+    assert pointers == ["/entries/1/lines/0/unit_price", "/entries/2/lines/1/quantity"]
+    assert set(Order.objects.values_list("external_reference", flat=True)) == {"1", "4"}
+
+
+def test_goods_are_collected_at_a_place_that_the_program_may_name(channel: SalesChannel, item: Item) -> None:
+    lyon = LocationFactory.create(code="lyon")
+    put_on_hand(item, lyon, 5)
+    there = body(("TEE-S", 1), shipping={"pickup_location": "lyon"})
+
+    refused = program(locations=["paris"]).send("/orders/", there)
+    bulk = program(locations=["paris"]).send("/orders/bulk/", {"entries": [there, body(("TEE-S", 1))]}).json()
+    placed = program(locations=["paris", "lyon"]).send("/orders/", there | {"external_reference": "1002"})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown_location")
+    assert refused.json()["errors"][0]["pointer"] == "/shipping/pickup_location"
+    assert [result["status"] for result in bulk["results"]] == [422, 201]
+    assert StockLevel.objects.get(location=lyon).reserved == 1
+    # Whoever hands it over sees it, although the channel does not sell from there.
+    number = placed.json()["number"]
+    assert program(locations=["lyon"]).read(f"/orders/{number}/").status_code == 200
+    assert [o["number"] for o in program(locations=["lyon"]).read("/orders/").json()["results"]] == [number]
+
+
+def test_who_sent_an_order_from_outside_its_channel_sees_it(channel: SalesChannel, item: Item) -> None:
+    put_on_hand(item, LocationFactory.create(code="outlet"), 5)
+    number = program().send("/orders/", body(("TEE-S", 1))).json()["number"]
+    outlet = program(locations=["outlet"])
+    assert outlet.read(f"/orders/{number}/").status_code == 404
+
+    sent = program().send(f"/orders/{number}/ship/", {"location": "outlet"})
+
+    assert outlet.read(f"/orders/{number}/").status_code == 200
+    assert outlet.read(f"/shipments/{sent.json()['number']}/").status_code == 200
