@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from channels.models import Account
-from channels.services.wanting import want_account_pushed, want_items_pushed
+from channels.services.wanting import want_items_pushed
 from orders.models import Order
 from retailhub.core.bells import ring_on_commit
 
@@ -15,13 +15,6 @@ def want_stock_pushed(payloads: Sequence[dict[str, Any]]) -> None:
     """Levels changed: every listing whose figure changed with them is to be told."""
     item_ids = {item_id for payload in payloads for item_id in payload["item_ids"]}
     want_items_pushed(item_ids, since=min((payload["at"] for payload in payloads), default=None))
-
-
-def want_pools_pushed(payloads: Sequence[dict[str, Any]]) -> None:
-    """Channels sell from other places now: every listing whose figure changed with them is to be told."""
-    pool_ids = {pool_id for payload in payloads for pool_id in payload["pool_ids"]}
-    for account in Account.objects.filter(channel__pool__in=pool_ids).order_by("pk"):
-        want_account_pushed(account, anyway=False)
 
 
 def tell_channel_of_shipment(payloads: Sequence[dict[str, Any]]) -> None:

@@ -28,11 +28,3 @@ class DemandShort:
 
     name: ClassVar[str] = "inventory.demand_short"
     documents: list[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PoolsChanged:
-    """These pools have other places now, or places of theirs were opened or closed."""
-
-    name: ClassVar[str] = "inventory.pools_changed"
-    pool_ids: list[int]

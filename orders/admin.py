@@ -13,7 +13,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from inventory.services.arranging import tell_pools_changed
 from orders.models import Order, OrderEvent, OrderLine, OrderLinePart, Payment, SalesChannel, Shipment, ShipmentLine
 from retailhub.core.access import Principal
 from retailhub.core.admin_base import HouseAdmin, ReadOnlyAdmin, ReadOnlyInline, display, number, state
@@ -221,11 +220,6 @@ class SalesChannelAdmin(HouseAdmin[SalesChannel]):
     def get_readonly_fields(self, request: HttpRequest, obj: SalesChannel | None = None) -> Any:
         # Orders carry the currency and tax habit they came with; a channel that changes them is another channel.
         return ["code", "currency", "prices_include_tax"] if obj else []
-
-    def save_model(self, request: HttpRequest, obj: SalesChannel, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "pool" in form.changed_data:
-            tell_pools_changed([obj.pool_id])
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A channel is connected with its account in one step, on the Channels page."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from inventory.services.serving import serve_documents, waiting_beside_goods
+from inventory.services.serving import serve_documents
 from orders.models import Order
 from orders.services.flagging import flag_shortages
 from orders.services.standing import follow_stock
@@ -24,12 +24,6 @@ def look_elsewhere(payloads: Sequence[dict[str, Any]]) -> None:
     serve_documents(documents=[order.reference for order in orders], actor="system")
     follow_stock([order.pk for order in orders])
     flag_shortages([order.pk for order in orders])
-
-
-def serve_pools(payloads: Sequence[dict[str, Any]]) -> None:
-    """Orders may be served from other places now, and goods lie there."""
-    documents = waiting_beside_goods({pool_id for payload in payloads for pool_id in payload["pool_ids"]})
-    look_elsewhere([{"documents": documents}])
 
 
 def raise_shortages(payloads: Sequence[dict[str, Any]]) -> None:

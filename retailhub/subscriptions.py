@@ -6,7 +6,6 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "inventory.stock_changed": ("channels.listeners.want_stock_pushed",),
     "inventory.demand_served": ("orders.listeners.follow_reservations",),
     "inventory.demand_short": ("orders.listeners.look_elsewhere",),
-    "inventory.pools_changed": ("orders.listeners.serve_pools", "channels.listeners.want_pools_pushed"),
     "orders.orders_short": ("orders.listeners.raise_shortages",),
     "orders.order_cancelled": ("orders.listeners.settle_shortages",),
     "orders.order_shipped": ("orders.listeners.settle_shortages", "channels.listeners.tell_channel_of_shipment"),

@@ -11,7 +11,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from inventory.models import Location, StockPool, StockPoolLocation
-from inventory.services.arranging import tell_place_changed, tell_pools_changed
 from retailhub.core.admin_base import HouseAdmin, HouseInline, display, state
 from retailhub.core.filters import ChoicesDropdownFilter
 from retailhub.core.pages import principal_of
@@ -33,11 +32,6 @@ class LocationAdmin(HouseAdmin[Location]):
         if db_field.name == "kind":
             kwargs["choices"] = [choice for choice in Location.Kind.choices if choice[0] != Location.Kind.COUNTERPARTY]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
-
-    def save_model(self, request: HttpRequest, obj: Location, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "is_active" in form.changed_data:
-            tell_place_changed(obj)
 
     @display(description=gettext_lazy("in use"), ordering="is_active")
     def active(self, location: Location) -> SafeString:
@@ -67,11 +61,6 @@ class StockPoolAdmin(HouseAdmin[StockPool]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StockPool]:
         return super().get_queryset(request).prefetch_related("entries__location")
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        if change and any(formset.has_changed() for formset in formsets):
-            tell_pools_changed([form.instance.pk])
 
     @display(description=gettext_lazy("places, in this order"))
     def places(self, pool: StockPool) -> str:

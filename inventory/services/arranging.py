@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.db import transaction
 
-from inventory.events import PoolsChanged
 from inventory.models import Location, StockPool, StockPoolLocation
 from inventory.services.finding import UnknownLocation, ensure_off_the_road
 from retailhub.core.errors import DomainError, Invalid, Offence
-from retailhub.outbox.services.publishing import publish
 
 
 class DuplicateLocation(DomainError):
@@ -45,10 +43,7 @@ def open_location(
 
 @transaction.atomic
 def arrange_pool(*, code: str, name: str, location_codes: Sequence[str]) -> StockPool:
-    """Have a pool with exactly these places in this order. Asking twice changes nothing.
-
-    Orders that wait and channels that sell from it hear of places that come and go.
-    """
+    """Have a pool with exactly these places in this order. Asking twice changes nothing."""
     found = {location.code: location for location in Location.objects.places().filter(code__in=location_codes)}
     missing = [
         Offence(pointer=f"/locations/{i}", code="unknown_location", detail=f"no location has the code {location_code}")
@@ -58,24 +53,11 @@ def arrange_pool(*, code: str, name: str, location_codes: Sequence[str]) -> Stoc
     if missing:
         raise UnknownLocation(errors=missing)
     ensure_off_the_road(*((found[location_code], f"/locations/{i}") for i, location_code in enumerate(location_codes)))
-    pool, made = StockPool.objects.update_or_create(code=code, defaults={"name": name})
+    pool, _ = StockPool.objects.update_or_create(code=code, defaults={"name": name})
     wanted = [(found[location_code].pk, i) for i, location_code in enumerate(dict.fromkeys(location_codes))]
     if list(pool.entries.values_list("location_id", "position")) != wanted:
         pool.entries.all().delete()
         StockPoolLocation.objects.bulk_create(
             StockPoolLocation(pool=pool, location_id=location_id, position=position) for location_id, position in wanted
         )
-        if not made:
-            tell_pools_changed([pool.pk])
     return pool
-
-
-def tell_pools_changed(pool_ids: Iterable[int]) -> None:
-    """Have who waits for goods of these pools, and who offers them, look again. The caller is in a transaction."""
-    if ids := sorted(set(pool_ids)):
-        publish(PoolsChanged(pool_ids=ids))
-
-
-def tell_place_changed(location: Location) -> None:
-    """Have everybody look again who sells from this place, which was opened or closed. In a transaction, too."""
-    tell_pools_changed(location.pool_entries.values_list("pool_id", flat=True))

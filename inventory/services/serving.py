@@ -16,7 +16,6 @@ SELECT d.id, d.document, d.line, d.item_id, d.quantity, p.location_id, d.pool_id
 FROM inventory_waitingdemand d
 JOIN unnest(%s::bigint[], %s::bigint[]) AS p(item_id, location_id) ON p.item_id = d.item_id
 LEFT JOIN inventory_stockpoollocation e ON e.pool_id = d.pool_id AND e.location_id = p.location_id
-     AND EXISTS (SELECT 1 FROM inventory_location w WHERE w.id = e.location_id AND w.is_active)
 WHERE d.quantity > 0
   AND (d.location_id = p.location_id OR (d.location_id IS NULL AND e.id IS NOT NULL))
   AND (d.supply = '' OR d.supply = ANY(%s::text[]))
@@ -46,20 +45,6 @@ def serve_documents(*, documents: Sequence[str], actor: str) -> dict[str, int]:
     served = serve_waiting(posting, {place.item_id for place in places})
     posting.write()
     return served
-
-
-def waiting_beside_goods(pool_ids: Iterable[int]) -> list[str]:
-    """Answer the documents that wait in these pools for goods that lie free at a place of theirs."""
-    found = rows(
-        """SELECT DISTINCT d.document FROM inventory_waitingdemand d
-           JOIN inventory_stockpoollocation e ON e.pool_id = d.pool_id
-           JOIN inventory_location w ON w.id = e.location_id AND w.is_active
-           JOIN inventory_stocklevel l ON l.item_id = d.item_id AND l.location_id = w.id AND l.available > 0
-           WHERE d.pool_id = ANY(%s) AND d.location_id IS NULL AND d.quantity > 0 AND d.supply = ''
-           ORDER BY 1""",
-        [sorted(pool_ids)],
-    )
-    return [document for (document,) in found]
 
 
 def serve_waiting(
