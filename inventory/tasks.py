@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from inventory.services import reserving
+from inventory.services import reserving, serving
+from retailhub.core.bells import unmute
 
 
 @shared_task(ignore_result=True)
 def release_expired_reservations() -> None:
     """Release reservations whose time has run out; nothing depends on it being punctual."""
     while reserving.release_expired_reservations():
+        pass
+
+
+@shared_task(ignore_result=True)
+def serve_who_waits() -> None:
+    """Serve who waits although goods lie free within reach; nothing depends on it being punctual."""
+    unmute("inventory.tasks.serve_who_waits")
+    while serving.serve_within_reach(most=500) == 500:
         pass

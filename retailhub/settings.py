@@ -244,7 +244,9 @@ CELERY_TASK_PUBLISH_RETRY = False  # a bell that does not ring is not worth a wa
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox sweep": {"task": "retailhub.outbox.tasks.sweep", "schedule": 5.0},
     "expired reservations": {"task": "inventory.tasks.release_expired_reservations", "schedule": 30.0},
+    "waiting demand": {"task": "inventory.tasks.serve_who_waits", "schedule": 60.0},
     "stock sync sweep": {"task": "channels.tasks.sweep_stock_sync", "schedule": 2.0},
+    "recount sweep": {"task": "channels.tasks.sweep_recounts", "schedule": 5.0},
     "inbox sweep": {"task": "channels.tasks.sweep_inbox", "schedule": 5.0},
     "order pull": {"task": "channels.tasks.pull_orders_of_all_accounts", "schedule": 30.0},
     "shipment sweep": {"task": "channels.tasks.sweep_shipments", "schedule": 30.0},

@@ -10,12 +10,14 @@ from typing import Any
 from django.utils import timezone
 
 from inventory.barcodes import gtin14, looks_like_gtin
+from inventory.events import KitsChanged
 from inventory.models import Barcode, Category, Item, KitComponent, StockLevel
 from inventory.services.finding import UnknownSku
 from retailhub.core.errors import DomainError, Invalid, Offence
 from retailhub.core.sql import OneTrip
 from retailhub.core.text import sku_key
 from retailhub.core.transactions import retried
+from retailhub.outbox.services.publishing import publish
 
 
 class BarcodeTaken(DomainError):
@@ -128,6 +130,11 @@ def upsert_items(*, drafts: Sequence[ItemDraft], actor: str, create_only: bool =
         else r
         for r in results
     ]
+
+
+def tell_kit_changed(*, item_id: int) -> None:
+    """Have it known that the item is made of other parts: how many there are of it may have changed."""
+    publish(KitsChanged(item_ids=[item_id]))
 
 
 def _apply(item: Item, draft: ItemDraft, categories: Mapping[tuple[str, ...], Category]) -> dict[str, tuple[Any, Any]]:
@@ -284,6 +291,9 @@ def _save(
             "updated_at": [timezone.now()] * len(changed),
         },
     )
+    new = {item.pk for item in fresh.values()}
+    if kits := sorted(item.pk for item, _ in new_parts if item.pk not in new):
+        publish(KitsChanged(item_ids=kits), trip=trip)
     trip.run()
     if new_codes:
         Barcode.objects.filter(item__in=[item.pk for item, _ in new_codes]).delete()
