@@ -9,8 +9,8 @@ from celery import shared_task
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from channels.models import Account, StockIntent
-from channels.services import listing, pulling, pushing, taking_in, taking_turns, telling
+from channels.models import Account, Recount, StockIntent
+from channels.services import listing, pulling, pushing, recounting, taking_in, taking_turns, telling
 from orders.models import Shipment
 from retailhub.core.bells import ring, unmute
 
@@ -65,6 +65,24 @@ def sweep_stock_sync() -> None:
     ready = Account.objects.filter(Exists(waiting), state=Account.State.LIVE).exclude(open_again_at__gt=now)
     for account_id in ready.values_list("pk", flat=True):
         ring("channels.tasks.push_stock", account_id)
+
+
+@shared_task(ignore_result=True)
+def recount_figures(account_id: int) -> None:
+    """Look at the account's figures anew, page by page; after a while others have their turn and the bell rings."""
+    unmute("channels.tasks.recount_figures", account_id)
+    end = time.monotonic() + LONGEST_STAY
+    while recounting.recount_page(account_id=account_id):
+        if time.monotonic() >= end:
+            ring("channels.tasks.recount_figures", account_id)
+            return
+
+
+@shared_task(ignore_result=True)
+def sweep_recounts() -> None:
+    """Wake workers for accounts whose figures are to be looked at anew and for which nobody rang."""
+    for account_id in Recount.objects.values_list("account", flat=True):
+        ring("channels.tasks.recount_figures", account_id)
 
 
 @shared_task(ignore_result=True)

@@ -16,8 +16,8 @@ from channels.models import Account, InboxMessage, Listing
 from channels.queries import explain, recent_pushes, sync_state
 from channels.services.connecting import change_exposure, open_channel, pause_account, resume_account
 from channels.services.pushing import retry_refused
+from channels.services.recounting import want_account_pushed
 from channels.services.taking_in import replay_inbox
-from channels.services.wanting import want_account_pushed
 from inventory.models import Item
 from retailhub.core.pages import Dialog, ShellPage, or_404
 from retailhub.core.text import DirtyText, sku_key

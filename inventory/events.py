@@ -28,3 +28,19 @@ class DemandShort:
 
     name: ClassVar[str] = "inventory.demand_short"
     documents: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KitsChanged:
+    """What these kits are made of changed: what is available of them may have."""
+
+    name: ClassVar[str] = "inventory.kits_changed"
+    item_ids: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolsChanged:
+    """These pools promise from other places, or in another order."""
+
+    name: ClassVar[str] = "inventory.pools_changed"
+    pool_ids: list[int]

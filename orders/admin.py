@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from orders.models import Order, OrderEvent, OrderLine, OrderLinePart, Payment, SalesChannel, Shipment, ShipmentLine
+from orders.services.arranging import sell_from
 from retailhub.core.access import Principal
 from retailhub.core.admin_base import HouseAdmin, ReadOnlyAdmin, ReadOnlyInline, display, number, state
 from retailhub.core.filters import ChoicesDropdownFilter, RangeDateTimeFilter, VisibleFilter
@@ -224,3 +225,9 @@ class SalesChannelAdmin(HouseAdmin[SalesChannel]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A channel is connected with its account in one step, on the Channels page."""
         return False
+
+    def save_model(self, request: HttpRequest, obj: SalesChannel, form: Any, change: bool) -> None:
+        """Save the plain fields; another pool is news to channels and to orders that wait."""
+        obj.save(update_fields=[name for name in form.changed_data if name != "pool"])
+        if "pool" in form.changed_data:
+            sell_from(channel_id=obj.pk, pool_id=obj.pool_id)

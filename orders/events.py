@@ -37,3 +37,11 @@ class OrderShipped:
     name: ClassVar[str] = "orders.order_shipped"
     order_id: int
     shipment_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelPoolChanged:
+    """A channel sells from another pool of places."""
+
+    name: ClassVar[str] = "orders.channel_pool_changed"
+    channel_id: int

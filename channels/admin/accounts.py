@@ -123,7 +123,10 @@ class AccountAdmin(HouseAdmin[Account]):
         return False
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
+        """Save what the form holds and nothing else: a worker may pause the account or note its health meanwhile."""
+        secrets = any(name.startswith("secret_") for name in form.changed_data)
+        names = [name for name in form.changed_data if name == "base_url"]
+        obj.save(update_fields=[*names, "credentials"] if secrets else names)
         if {"buffer", "share_percent"} & set(form.changed_data):
             change_exposure(account_id=obj.pk, buffer=obj.buffer, share_percent=obj.share_percent)
 

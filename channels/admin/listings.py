@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from channels.admin.accounts import accounts_of
 from channels.models import Account, Listing, PushLog, StockIntent
+from channels.services.listing import MOST_UNITS
 from channels.services.wanting import want_listings_pushed
 from retailhub.core.admin_base import HouseAdmin, ReadOnlyAdmin, display, number, state
 from retailhub.core.filters import ChoicesDropdownFilter, VisibleFilter
@@ -34,8 +37,22 @@ class AccountFilter(VisibleFilter):
         return rows.filter(account__channel__code=value)
 
 
+class ListingForm(forms.ModelForm[Listing]):
+    """What a person may say of a listing, within the limits that the API keeps too."""
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean() or {}
+        if self.instance.state == Listing.State.LIVE and "item" in data and data["item"] is None:
+            self.add_error("item", _("A live listing is mapped to an item."))
+        for name in ("buffer", "max_listed", "end_when", "fixed_quantity", "pack"):
+            if (data.get(name) or 0) > MOST_UNITS:
+                self.add_error(name, _("That is more than anybody has."))
+        return data
+
+
 @admin.register(Listing)
 class ListingAdmin(HouseAdmin[Listing]):
+    form = ListingForm
     list_display = ("sku_", "channel", "state_", "item_", "price", "told", "sync", "error_")
     list_display_links = None
     list_select_related = ("account__channel", "item", "intent")
@@ -65,10 +82,14 @@ class ListingAdmin(HouseAdmin[Listing]):
         return False
 
     def save_model(self, request: HttpRequest, obj: Listing, form: Any, change: bool) -> None:
+        """Save what the form holds and nothing else: the state is moved by others, perhaps just now."""
+        names = list(form.changed_data)
         if obj.item_id and obj.state == Listing.State.UNMAPPED:
             obj.state = Listing.State.MAPPED
-        super().save_model(request, obj, form, change)
-        want_listings_pushed([obj.pk])
+            names.append("state")
+        obj.save(update_fields=names)
+        if obj.state == Listing.State.LIVE:
+            want_listings_pushed([obj.pk])
 
     @display(description=gettext_lazy("listing"), ordering="seller_sku")
     def sku_(self, listing: Listing) -> SafeString:

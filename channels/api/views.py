@@ -24,7 +24,7 @@ from channels.api.serializers import (
 from channels.models import Account
 from channels.queries import sync_state
 from channels.services.connecting import change_exposure, open_channel, pause_account, resume_account
-from channels.services.wanting import want_account_pushed
+from channels.services.recounting import want_account_pushed
 from inventory.models import Location, StockPoolLocation
 from inventory.services.finding import UnknownLocation
 from retailhub.core.access import Principal

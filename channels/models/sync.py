@@ -72,6 +72,18 @@ class StockIntent(models.Model):
         return f"listing {self.listing_id}: {self.state}"
 
 
+class Recount(models.Model):
+    """All figures of an account are to be looked at anew, in the order of its listings; gone once the last one was."""
+
+    account = models.OneToOneField("channels.Account", models.CASCADE, related_name="recount")
+    done_to = models.BigIntegerField(default=0, help_text="Listings up to this id were looked at.")
+    anyway = models.BooleanField(default=False, help_text="Told also where the channel has confirmed the figure.")
+    wanted_at = models.DateTimeField(help_text="When the oldest change that asks for this came.")
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} past listing {self.done_to}"
+
+
 class PushLog(models.Model):
     """One figure told to a channel and what it answered."""
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from channels.connectors.registry import connector_kinds
 from channels.models import Account
-from channels.services.wanting import want_account_pushed
+from channels.services.recounting import want_account_pushed
 from inventory.services.arranging import arrange_pool
 from orders.models import SalesChannel
 from retailhub.core.errors import DomainError, Invalid, Offence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from channels.connectors.base import Capability
-from channels.models import Account, InboxMessage
+from channels.models import Account, InboxMessage, Recount
 from channels.queries import figures_of
 from channels.services.settings import connector_of
 from retailhub.core.sql import rows
@@ -11,7 +11,8 @@ from retailhub.core.verifying import Breach
 
 # Listings that somebody was told of: live ones, and those that were live and must show nothing now.
 _TOLD = """
-SELECT l.id, c.code, l.seller_sku, l.state = 'live', i.state, i.confirmed_quantity, i.confirmed_at IS NOT NULL,
+SELECT l.id, l.account_id, c.code, l.seller_sku, l.state = 'live', i.state, i.confirmed_quantity,
+       i.confirmed_at IS NOT NULL,
        EXISTS (SELECT 1 FROM core_attention t WHERE t.kind = 'listing_refused' AND t.resolved_at IS NULL
                AND t.document = 'listing:' || l.id)
 FROM channels_listing l JOIN channels_account a ON a.id = l.account_id
@@ -22,9 +23,14 @@ ORDER BY c.code, l.seller_sku
 """
 
 _UNHEARD = """
-SELECT EXISTS (SELECT 1 FROM outbox_delivery
-               WHERE state = 'waiting' AND listener = 'channels.listeners.want_stock_pushed')
+SELECT EXISTS (SELECT 1 FROM outbox_delivery WHERE state = 'waiting' AND listener = ANY(%s))
 """
+
+_NEWS = [
+    "channels.listeners.want_stock_pushed",
+    "channels.listeners.look_at_figures_anew",
+    "channels.listeners.look_at_figures_of_channels",
+]
 
 _LINES_TWICE = """
 SELECT o.number, l.external_id, count(*) FROM orders_orderline l JOIN orders_order o ON o.id = l.order_id
@@ -63,12 +69,14 @@ def _figures() -> list[Breach]:
 def _out_of_step(accounts: list[int], only: list[int] | None) -> dict[int, Breach]:
     told = rows(_TOLD, [accounts, only, only])
     figures = figures_of([row[0] for row in told])
-    if rows(_UNHEARD) == [(True,)]:
+    if rows(_UNHEARD, [_NEWS]) == [(True,)]:
         return {}
+    # Read after the news: who hears it leaves such a row.
+    recounted = set(Recount.objects.values_list("account", flat=True))
     breaches = {}
-    for listing_id, channel, sku, live, state, shown, confirmed, raised in told:
+    for listing_id, account_id, channel, sku, live, state, shown, confirmed, raised in told:
         expected = figures[listing_id].quantity
-        if state in {"due", "sending", "unsure"} or (state == "refused" and raised):
+        if account_id in recounted or state in {"due", "sending", "unsure"} or (state == "refused" and raised):
             continue
         if state is None:
             found: object = "never told"

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from channels.models import Account, Listing, StockIntent
+from channels.models import StockIntent
 from channels.queries import figures_of
 from retailhub.core.bells import ring_on_commit
 from retailhub.core.sql import rows
@@ -78,13 +78,16 @@ def want_listings_pushed(listing_ids: Sequence[int], *, since: datetime | None =
     if not listing_ids:
         return 0
     with transaction.atomic():
-        figures = figures_of(listing_ids)
+        # Held before the figures are read: while this transaction carries a change that nobody else sees yet, a worker
+        # could tell the channel the figure of before, just when ours is found to be told already.
         known = {
             intent.listing_id: intent
-            for intent in StockIntent.objects.filter(listing__in=listing_ids).only(
-                "listing_id", "state", "confirmed_quantity", "confirmed_at", "sent_quantity"
-            )
+            for intent in StockIntent.objects.filter(listing__in=listing_ids)
+            .order_by("listing_id")
+            .select_for_update(no_key=True)
+            .only("listing_id", "state", "confirmed_quantity", "confirmed_at", "sent_quantity")
         }
+        figures = figures_of(listing_ids)
         wanted = [
             (listing_id, _urgency(figures[listing_id].quantity, known.get(listing_id)))
             for listing_id in sorted(figures)
@@ -105,12 +108,6 @@ def want_listings_pushed(listing_ids: Sequence[int], *, since: datetime | None =
         for account_id in sorted({row[0] for row in accounts}):
             ring_push(account_id)
     return len(wanted)
-
-
-def want_account_pushed(account: Account, *, anyway: bool = True) -> int:
-    """Have every live listing of the account told its figure."""
-    ids = list(Listing.objects.live().filter(account=account).values_list("pk", flat=True))
-    return want_listings_pushed(ids, anyway=anyway)
 
 
 def ring_push(account_id: int) -> None:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from inventory.barcodes import gtin14, looks_like_gtin
 from inventory.models import Barcode, Category, Item, KitComponent, PackUnit, StockLevel
-from inventory.services.cataloguing import SETTLED, tell_kits_changed
+from inventory.services.cataloguing import SETTLED, tell_kit_changed
 from retailhub.core.admin_base import HouseAdmin, HouseInline, display, number, state
 from retailhub.core.filters import ChoicesDropdownFilter
 from retailhub.core.money import currencies
@@ -163,8 +163,8 @@ class ItemAdmin(HouseAdmin[Item]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        if any(formset.model is KitComponent and formset.has_changed() for formset in formsets):
-            tell_kits_changed([form.instance.pk])
+        if "kind" in form.changed_data or any(rows.model is KitComponent and rows.has_changed() for rows in formsets):
+            tell_kit_changed(item_id=form.instance.pk)
 
     @display(description=gettext_lazy("item"), ordering="sku_key")
     def item(self, item: Item) -> SafeString:

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from inventory.models import Location, StockPool, StockPoolLocation
+from inventory.services.arranging import arrange_pool, set_in_use
 from retailhub.core.admin_base import HouseAdmin, HouseInline, display, state
 from retailhub.core.filters import ChoicesDropdownFilter
 from retailhub.core.pages import principal_of
@@ -32,6 +33,15 @@ class LocationAdmin(HouseAdmin[Location]):
         if db_field.name == "kind":
             kwargs["choices"] = [choice for choice in Location.Kind.choices if choice[0] != Location.Kind.COUNTERPARTY]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Location, form: Any, change: bool) -> None:
+        """Save the plain fields; a place that is opened or closed is news to whoever promises from it."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        obj.save(update_fields=[name for name in form.changed_data if name != "is_active"])
+        if "is_active" in form.changed_data:
+            set_in_use(location_id=obj.pk, in_use=obj.is_active)
 
     @display(description=gettext_lazy("in use"), ordering="is_active")
     def active(self, location: Location) -> SafeString:
@@ -61,6 +71,15 @@ class StockPoolAdmin(HouseAdmin[StockPool]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StockPool]:
         return super().get_queryset(request).prefetch_related("entries__location")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Arrange the pool's places as the rows say: other places are news to channels and to who waits."""
+        (rows,) = formsets
+        rows.save(commit=False)  # notes what changed, for the record's history
+        kept = [row.cleaned_data for row in rows.forms if row.cleaned_data and not row.cleaned_data.get("DELETE")]
+        kept.sort(key=lambda entry: entry["position"])
+        pool = form.instance
+        arrange_pool(code=pool.code, name=pool.name, location_codes=[entry["location"].code for entry in kept])
 
     @display(description=gettext_lazy("places, in this order"))
     def places(self, pool: StockPool) -> str:

@@ -1,14 +1,25 @@
-"""Places and pools: where goods may stand and from where they may be promised."""
+"""Places and pools: where goods may stand, from where they may be promised, and what is kept back there.
+
+Whatever changes how much can be promised is told in the same transaction: channels then show other figures, and who
+waits may be served.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
 
-from inventory.models import Location, StockPool, StockPoolLocation
-from inventory.services.finding import UnknownLocation, ensure_off_the_road
+from inventory.events import PoolsChanged
+from inventory.models import Location, StockPool, StockPoolLocation, WaitingDemand
+from inventory.services.finding import UnknownLocation, ensure_off_the_road, find_items
+from inventory.services.ledger import Place, put_safety
 from retailhub.core.errors import DomainError, Invalid, Offence
+from retailhub.core.transactions import retried
+from retailhub.outbox.services.publishing import publish
+
+MOST_UNITS = 1_000_000_000
 
 
 class DuplicateLocation(DomainError):
@@ -41,7 +52,23 @@ def open_location(
     return location
 
 
-@transaction.atomic
+@retried()
+def set_in_use(*, location_id: int, in_use: bool) -> Location:
+    """Have a place in use, or closed: a closed one keeps its goods, and nothing there is promised or shown."""
+    location = Location.objects.places().select_for_update(no_key=True).get(pk=location_id)
+    if location.is_active != in_use:
+        location.is_active = in_use
+        location.save(update_fields=["is_active"])
+        _tell_pools_of(location)
+    return location
+
+
+def _tell_pools_of(location: Location) -> None:
+    if pool_ids := sorted(location.pool_entries.values_list("pool", flat=True)):
+        publish(PoolsChanged(pool_ids=pool_ids))
+
+
+@retried(on_twin=True)
 def arrange_pool(*, code: str, name: str, location_codes: Sequence[str]) -> StockPool:
     """Have a pool with exactly these places in this order. Asking twice changes nothing."""
     found = {location.code: location for location in Location.objects.places().filter(code__in=location_codes)}
@@ -60,4 +87,44 @@ def arrange_pool(*, code: str, name: str, location_codes: Sequence[str]) -> Stoc
         StockPoolLocation.objects.bulk_create(
             StockPoolLocation(pool=pool, location_id=location_id, position=position) for location_id, position in wanted
         )
+        publish(PoolsChanged(pool_ids=[pool.pk]))
     return pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyLine:
+    """Units of an item that a place keeps back from every channel."""
+
+    sku: str
+    units: int
+
+
+@retried()
+def keep_back(*, location: Location, lines: Sequence[SafetyLine]) -> int:
+    """Have the place keep back so many units of each item from every channel; answers how many figures changed.
+
+    Kept back is not promised away: an order may still have them. Raises UnknownSku or NotStocked naming every
+    offending line; then nothing is kept.
+    """
+    items = find_items([line.sku for line in lines])
+    bad = [
+        Offence(pointer=f"/lines/{i}/units", code="invalid", detail="a number of units is 0 or more")
+        for i, line in enumerate(lines)
+        if not 0 <= line.units <= MOST_UNITS
+    ]
+    if bad:
+        raise Invalid(errors=bad)
+    wanted = {Place(item.pk, location.pk): line.units for item, line in zip(items, lines, strict=True)}
+    return len(put_safety(wanted))
+
+
+@transaction.atomic
+def let_wait_in(*, documents: Sequence[str], from_pool_id: int, pool_id: int) -> int:
+    """Let what these documents wait for in one pool be served from another; answers how many lines.
+
+    Demand that waits for goods at one place goes on waiting there.
+    """
+    waiting = WaitingDemand.objects.filter(document__in=documents, pool=from_pool_id, location=None, quantity__gt=0)
+    # In the order in which goods that come are handed out, so that both queue.
+    ids = [row.pk for row in waiting.order_by("promised_at", "pk").select_for_update(no_key=True).only("pk")]
+    return WaitingDemand.objects.filter(pk__in=ids).update(pool=pool_id)

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from inventory.barcodes import gtin14, looks_like_gtin
-from inventory.events import StockChanged
+from inventory.events import KitsChanged
 from inventory.models import Barcode, Category, Item, KitComponent, StockLevel
 from inventory.services.finding import UnknownSku
 from retailhub.core.errors import DomainError, Invalid, Offence
@@ -144,6 +144,11 @@ def upsert_items(*, drafts: Sequence[ItemDraft], actor: str, create_only: bool =
         else r
         for r in results
     ]
+
+
+def tell_kit_changed(*, item_id: int) -> None:
+    """Have it known that the item is made of other parts: how many there are of it may have changed."""
+    publish(KitsChanged(item_ids=[item_id]))
 
 
 def _apply(item: Item, draft: ItemDraft, categories: Mapping[tuple[str, ...], Category]) -> dict[str, tuple[Any, Any]]:
@@ -306,6 +311,9 @@ def _save(
             "updated_at": [timezone.now()] * len(changed),
         },
     )
+    new = {item.pk for item in fresh.values()}
+    if kits := sorted(item.pk for item, _ in new_parts if item.pk not in new):
+        publish(KitsChanged(item_ids=kits), trip=trip)
     trip.run()
     if old_codes:
         Barcode.objects.filter(pk__in=old_codes).delete()
@@ -321,12 +329,3 @@ def _save(
             for item, parts in new_parts
             for component_id, units in parts.items()
         )
-        tell_kits_changed([item.pk for item, _ in new_parts])
-
-
-def tell_kits_changed(kit_ids: Sequence[int]) -> None:
-    """Have whoever shows how many of these kits there are look again: they hold other parts now.
-
-    The caller is in a transaction.
-    """
-    publish(StockChanged(item_ids=sorted(kit_ids)))

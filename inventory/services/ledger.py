@@ -379,6 +379,22 @@ class Posting:
             )
 
 
+def put_safety(wanted: Mapping[Place, int]) -> list[Place]:
+    """Have each level keep back so many units from every channel; answers the places where that changed."""
+    levels = lock_levels(wanted)
+    changed = sorted(place for place, units in wanted.items() if levels[place].safety != units)
+    if changed:
+        trip = OneTrip()
+        trip.update(
+            StockLevel,
+            {"item": [place.item_id for place in changed], "location": [place.location_id for place in changed]},
+            put={"safety": [wanted[place] for place in changed]},
+        )
+        publish(StockChanged(item_ids=sorted({place.item_id for place in changed})), trip=trip)
+        trip.run()
+    return changed
+
+
 def _figures(level: Level) -> tuple[int, ...]:
     return (level.sellable, level.reserved, level.damaged, level.on_hold)
 

@@ -15,6 +15,7 @@ _WAITING = """
 SELECT d.id, d.document, d.line, d.item_id, d.quantity, p.location_id, d.pool_id, d.supply
 FROM inventory_waitingdemand d
 JOIN unnest(%s::bigint[], %s::bigint[]) AS p(item_id, location_id) ON p.item_id = d.item_id
+JOIN inventory_location w ON w.id = p.location_id AND w.is_active
 LEFT JOIN inventory_stockpoollocation e ON e.pool_id = d.pool_id AND e.location_id = p.location_id
 WHERE d.quantity > 0
   AND (d.location_id = p.location_id OR (d.location_id IS NULL AND e.id IS NOT NULL))
@@ -28,14 +29,15 @@ FOR NO KEY UPDATE OF d
 def serve_documents(*, documents: Sequence[str], actor: str) -> dict[str, int]:
     """Look for goods at every place of their pools for documents that wait; answers units per document.
 
-    For demand that came up while goods stood elsewhere: a count that found less, a place added to the pool.
+    For demand that came up while goods stood elsewhere, such as a count that found less.
     """
     places = [
         Place(*row)
         for row in rows(
             """SELECT DISTINCT d.item_id, coalesce(d.location_id, e.location_id) FROM inventory_waitingdemand d
                LEFT JOIN inventory_stockpoollocation e ON e.pool_id = d.pool_id AND d.location_id IS NULL
-               WHERE d.document = ANY(%s) AND d.quantity > 0 AND coalesce(d.location_id, e.location_id) IS NOT NULL""",
+               JOIN inventory_location w ON w.id = coalesce(d.location_id, e.location_id) AND w.is_active
+               WHERE d.document = ANY(%s) AND d.quantity > 0""",
             [list(documents)],
         )
     ]
@@ -45,6 +47,30 @@ def serve_documents(*, documents: Sequence[str], actor: str) -> dict[str, int]:
     served = serve_waiting(posting, {place.item_id for place in places})
     posting.write()
     return served
+
+
+_IN_REACH = """
+SELECT DISTINCT d.item_id, w.id FROM inventory_waitingdemand d
+LEFT JOIN inventory_stockpoollocation e ON e.pool_id = d.pool_id AND d.location_id IS NULL
+JOIN inventory_location w ON w.id = coalesce(d.location_id, e.location_id) AND w.is_active
+JOIN inventory_stocklevel l ON l.item_id = d.item_id AND l.location_id = w.id AND l.available > 0
+WHERE d.quantity > 0 AND d.supply = '' ORDER BY 1, 2 LIMIT %s
+"""
+
+
+@retried()
+def serve_within_reach(*, most: int = 500, actor: str = "system") -> int:
+    """Serve who waits although goods lie free where he may have them from, at `most` places; answers at how many.
+
+    Goods that come are handed on by the verb that brings them; this is for places that came within reach, and for an
+    order that was placed in the same instant. Fewer than `most` means that nobody is left.
+    """
+    places = [Place(*row) for row in rows(_IN_REACH, [most])]
+    if places:
+        posting = Posting(levels=lock_levels(places), actor=actor)
+        serve_waiting(posting, {place.item_id for place in places})
+        posting.write()
+    return len(places)
 
 
 def serve_waiting(

@@ -9,6 +9,7 @@ from channels.models import Account, Listing, StockIntent
 from channels.services.connecting import open_channel, resume_account
 from channels.services.listing import ListingWanted, upsert_listings
 from channels.services.pushing import push_stock
+from channels.services.recounting import recount_page
 from inventory.models import Item, Location
 from retailhub.outbox.services.delivering import deliver_waiting
 
@@ -52,6 +53,8 @@ def intent_of(listing: Listing) -> StockIntent:
 def push_all(account: Account) -> None:
     """Have the news delivered, and the channel told everything that is due now or will be in a moment."""
     while deliver_waiting():
+        pass
+    while recount_page(account_id=account.pk):
         pass
     make_due(account)
     while push_stock(account_id=account.pk).sent:
