@@ -12,6 +12,7 @@ from retailhub.core.imports.complaints import BadFile, Complaint, shown
 from retailhub.core.imports.encodings import find_encoding, reads
 from retailhub.core.imports.escaping import restored_cell
 from retailhub.core.imports.limits import FOLDER, Limits, check_size
+from retailhub.core.text import DirtyText, clean_text
 
 Cells = list[str]
 Numbered = tuple[int, Cells]
@@ -49,7 +50,7 @@ class Table:
         self.path = folder / spec.on_disk
         if not self.path.is_file():
             raise BadFile(f"{spec.name} is not in {folder}.")
-        check_size(self.path, limits)
+        check_size(self.path, limits, spec.name)
         self.encoding = self._encoding()
         self.columns = spec.columns or self._header()
         folded = [column.casefold() for column in self.columns]
@@ -96,19 +97,31 @@ class Table:
     def _encoding(self) -> str:
         declared = self.spec.encoding
         if declared == "auto":
-            return find_encoding(self.path)
+            return find_encoding(self.path, self.spec.name)
         if not reads(self.path, declared):
             raise BadFile(f"{self.spec.name} is not {declared} text.")
         return declared
 
     def _header(self) -> tuple[str, ...]:
-        for _, cells in self._records(lambda complaint: None):
+        def give_up(complaint: Complaint) -> None:
+            raise BadFile(f"{self.spec.name} names no columns in its first row: {complaint.reason}.")
+
+        for _, cells in self._records(give_up):
             if len(cells) > self.limits.columns:
                 raise BadFile(f"{self.spec.name} has {len(cells)} columns; {self.limits.columns} are allowed.")
             if not any(name.strip() for name in cells):
                 break
-            return tuple(name.strip() or f"column {place}" for place, name in enumerate(cells, 1))
+            return tuple(self._heading(name) or f"column {place}" for place, name in enumerate(cells, 1))
         raise BadFile(f"{self.spec.name} names no columns in its first row.")
+
+    def _heading(self, name: str) -> str:
+        if len(name) > self.limits.cell:
+            raise BadFile(f"{self.spec.name} has a heading of {len(name):,} characters.")
+        try:
+            clean_text(name)
+        except DirtyText as dirt:
+            raise BadFile(f"{self.spec.name} has a heading that cannot be used: {dirt}.") from dirt
+        return name.strip()
 
     def _numbered(self, complain: Callable[[Complaint], None]) -> Iterator[Numbered]:
         records = self._records(complain)
@@ -136,7 +149,12 @@ class Table:
             except StopIteration:
                 return
             except csv.Error as error:
-                complain(Complaint(self.spec.name, number, "", "", f"the quotes do not match: {error}"))
+                reason = f"the quotes do not match: {error}"
+                if "field limit" in str(error):
+                    reason = (
+                        f"a cell is too long, or its quotes do not match; {self.limits.cell:,} characters are allowed"
+                    )
+                complain(Complaint(self.spec.name, number, "", "", reason))
 
     def _lines(self, file: io.TextIOWrapper) -> Iterator[str]:
         """Split at the declared row terminator, whatever it is; the end of the file ends the last row too."""
