@@ -112,7 +112,7 @@ def test_a_formula_that_was_never_calculated_is_no_empty_cell(tmp_path: Path) ->
     book = openpyxl.Workbook()
     for row in (["sku", "price"], ["A", 1], ["B", "=1+1"]):
         book.worksheets[0].append(row)
-    with pytest.raises(BadFile, match="^a.xlsx: the formula in B3 was never calculated"):
+    with pytest.raises(BadFile, match=r"^a\.xlsx: the formula in B3 was never calculated"):
         looked_at(tmp_path, saved(book), "a.xlsx")
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from retailhub.core import money, quantities
 from retailhub.core.text import DirtyText, clean_line, clean_text, sku_key, without_card_numbers
 
-
 MOST_OF_A_KEY = 96
 """What a folded SKU may have: one character such as a ligature may fold to eighteen."""
 

@@ -17,7 +17,6 @@ from import_export.formats import base_formats
 from retailhub.core.imports.escaping import safe_cell
 from retailhub.core.imports.limits import UPLOAD, Limits
 
-
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
 
 

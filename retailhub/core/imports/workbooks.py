@@ -18,7 +18,7 @@ SECONDS = 60
 
 
 def workbook_to_csv(book: Path, target: Path, limits: Limits = UPLOAD, *, name: str = "") -> None:
-    """Write the first sheet of the workbook that is not hidden as CSV. Raises BadFile with the reason a person reads."""
+    """Write the first sheet that is not hidden as CSV. Raises BadFile with the reason a person reads."""
     name = name or book.name
     check_workbook(book, limits, name)
     try:
