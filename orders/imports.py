@@ -96,7 +96,7 @@ class OrderImport:
         Field(name="total", kind="money"),
     )
     part_fields: Sequence[Field] = (
-        Field(name="sku", label="SKU", required=True, length=64),
+        Field(name="sku", kind="sku", label="SKU", required=True, length=64),
         Field(name="quantity", kind="whole", required=True, least=1),
         Field(name="unit_price", kind="money", required=True, least=0),
         Field(name="discount", kind="money", least=0),

@@ -14,6 +14,7 @@ from retailhub.core.text import sku_key
 
 SKU = Field(
     name="sku",
+    kind="sku",
     label="SKU",
     required=True,
     length=64,

@@ -23,12 +23,12 @@ from retailhub.core.access import NOBODY, Principal, principal_of_user
 from retailhub.core.bells import ring, ring_on_commit
 from retailhub.core.imports.complaints import BadFile
 from retailhub.core.imports.limits import UPLOAD
-from retailhub.core.imports.report import Report, refusals
+from retailhub.core.imports.report import refusals
 from retailhub.core.imports.runner import Import, carry_on, open_run
 from retailhub.core.imports.targets import Target
 from retailhub.core.imports.uploads import Upload, look_at, rows_to_fix, upload_profile
 from retailhub.core.models import ImportRun, Job, User
-from retailhub.core.services.working import Progress
+from retailhub.core.services.working import JobCancelled, Progress
 from retailhub.core.text import DirtyText, clean_line
 from retailhub.home.importing import TARGETS, output_folder
 
@@ -105,6 +105,7 @@ def upload_import(draft: Mapping[str, Any], principal: Principal) -> Import:
         source=upload.name,
         limits=UPLOAD,
         books_currency=settings.HOME_CURRENCY,
+        apart=draft["token"],
     )
 
 
@@ -147,16 +148,21 @@ def run_upload(job: Job, *, seconds: float = SLICE_SECONDS) -> bool:
             raise PermissionError("whoever started this import may not import such things any more")
         work = upload_import(job.data, principal)
         run = ImportRun.objects.filter(job=job).first() or open_run(work, job=job, output=output_folder())
-        report = carry_on(run, work, progress, seconds=seconds)
+        try:
+            report = carry_on(run, work, progress, seconds=seconds)
+        except JobCancelled:
+            _tell(job, run, work)
+            raise
         if report is None:
             # Not over: whatever leaving would say of the job is not said.
             leaving.pop_all()
             return False
-        _tell(job, run, work, report)
+        _tell(job, run, work)
     return True
 
 
-def _tell(job: Job, run: ImportRun, work: Import, report: Report) -> None:
+def _tell(job: Job, run: ImportRun, work: Import) -> None:
+    """Keep with the job what its page shows: the figures, the first refused places, and the rows to correct."""
     reasons: dict[int, list[str]] = defaultdict(list)
     kept: list[list[Any]] = []
     for entry in refusals(run):
@@ -169,7 +175,7 @@ def _tell(job: Job, run: ImportRun, work: Import, report: Report) -> None:
         target = Path(run.output) / TO_FIX
         rows_to_fix(work.folder, upload_of(job.data), {row: "; ".join(said) for row, said in reasons.items()}, target)
         result = str(target)
-    job.data = {**job.data, "report": report.as_dict(), "refused": kept}
+    job.data = {**job.data, "report": run.report, "refused": kept}
     Job.objects.filter(pk=job.pk).update(data=job.data, result_file=result)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
-from retailhub.core.errors import DomainError, Offence
+from retailhub.core.errors import DomainError, Offence, TryAgain
 from retailhub.core.imports.complaints import BadProfile
 from retailhub.core.imports.report import Report
 from retailhub.core.imports.runner import Import, carry_on, open_run, preview
@@ -117,11 +118,85 @@ def test_a_job_that_is_asked_to_stop_stops_at_the_next_chunk_and_keeps_what_it_d
             super().apply(verdicts, desk)
             cancel_job(job)
 
+    (tmp_path / "a.csv").write_text(TEN.replace("B,1.50", "B,x"))
     target = Asked()
     imported, report = run(work_of(tmp_path, BY_THREE, target), tmp_path / "out", job)
     job.refresh_from_db()
     assert (job.state, report, len(target.judged)) == (Job.State.CANCELLED, None, 1)
     assert (job.done, imported.chunks.count(), imported.finished_at) == (3, 1, None)
+    assert [imported.report[name] for name in ("read", "new", "refused")] == [3, 2, 1]
+    assert "B" not in target.kept
+    assert "this is not a number" in (Path(imported.output) / "refused.csv").read_text(encoding="utf-8-sig")
+
+
+def test_rows_that_were_refused_when_they_were_judged_count_as_failed_too_also_after_a_stop(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(TEN)
+    job = Job.objects.create(kind="import", label="test")
+
+    class Picky(Kept):
+        def judge(self, rows: Sequence[Row], desk: Desk) -> list[Verdict]:
+            verdicts = super().judge(rows, desk)
+            if rows[0].number == 2 and len(verdicts) == 3:
+                verdicts[1].refuse("code", "not this one")
+            return verdicts
+
+        def apply(self, verdicts: Sequence[Verdict], desk: Desk) -> None:
+            super().apply(verdicts, desk)
+            if verdicts[0].row.number == 8:
+                raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        run(work_of(tmp_path, BY_THREE, Picky()), tmp_path / "out", job)
+    job.refresh_from_db()
+    assert job.failed == 1
+    Job.objects.update(state=Job.State.WAITING)
+    run(work_of(tmp_path, BY_THREE), tmp_path / "out", job)
+    job.refresh_from_db()
+    assert (job.state, job.done, job.failed) == (Job.State.DONE, 10, 1)
+
+
+def test_an_import_apart_is_not_gone_on_with_by_another(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(TEN)
+    mine, yours = (work_of(tmp_path, BY_THREE, apart=apart) for apart in ("mine", "yours"))
+    first = open_run(mine, job=None, output=tmp_path)
+    assert open_run(yours, job=None, output=tmp_path) != first
+    assert open_run(mine, job=None, output=tmp_path) == first
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_open_a_run_at_once_all_get_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(TEN)
+    start, found = threading.Barrier(6), list[int]()
+
+    def open_it() -> None:
+        try:
+            start.wait()
+            found.append(open_run(work_of(tmp_path, BY_THREE), job=None, output=tmp_path / "out").pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=open_it) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 6
+    assert len(set(found)) == ImportRun.objects.count() == 1
+
+
+def test_a_chunk_waits_for_a_lock_more_than_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv").write_text(TEN)
+    busy = iter([True, True, False])
+
+    class Busy(Kept):
+        def judge(self, rows: Sequence[Row], desk: Desk) -> list[Verdict]:
+            if next(busy, False):
+                raise TryAgain
+            return super().judge(rows, desk)
+
+    _, report = run(work_of(tmp_path, BY_THREE, Busy()), tmp_path / "out")
+    assert report is not None
+    assert report.total("new") == 10
 
 
 def test_a_chunk_and_its_record_are_written_together_or_not_at_all(tmp_path: Path) -> None:

@@ -284,6 +284,48 @@ def test_a_stopped_import_goes_on_where_it_was(browser: Any, rung: list[Any]) ->
     sweep_imports()
 
 
+def test_the_same_file_brought_again_is_read_again_although_the_first_was_stopped(
+    browser: Any, rung: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"S{number},{number}\n" for number in range(600))
+    for number in range(600):
+        ItemFactory.create(sku=f"S{number}", price=Decimal("7777"), currency="EUR")
+    raw = f"sku,price\n{rows}Nobody,1\n".encode()
+
+    def brought() -> Job:
+        answer = uploaded(browser, "prices", "a.csv", raw)
+        browser.post(browser.post(answer.url, {"sku": "sku", "price": "price"}).url)
+        return Job.objects.latest("pk")
+
+    first = brought()
+    ticks = iter([0.0, 1.0, 99.0])
+    with monkeypatch.context() as slow:
+        clock = SimpleNamespace(monotonic=lambda: next(ticks, 200.0))
+        slow.setattr("retailhub.core.imports.runner.time", clock)
+        run_import(first.pk)
+    Job.objects.update(cancel_requested=True)
+    run_import(first.pk)
+    first.refresh_from_db()
+    assert (first.state, first.data["report"]["changed"]) == (Job.State.CANCELLED, 500)
+    Item.objects.filter(sku="S1").update(price=Decimal("5"))
+    second = brought()
+    run_import(second.pk)
+    assert Item.objects.get(sku="S1").price == Decimal(1)
+    second.refresh_from_db()
+    assert [second.data["report"][name] for name in ("changed", "same", "refused")] == [101, 499, 1]
+    assert set(ImportRun.objects.values_list("job", flat=True)) == {first.pk, second.pk}
+    page = browser.get(reverse("imports:report", args=[second.pk]))
+    assert page.context["files"] == ["to-fix.csv", "refused.csv"]
+
+
+def test_a_character_that_cannot_be_stored_costs_its_row_and_nothing_else(browser: Any, rung: list[Any]) -> None:
+    answer = uploaded(browser, "items", "a.csv", b"sku,name\nA\x00B,x\nC,ok\n")
+    answer = browser.post(browser.post(answer.url, {"sku": "sku", "name": "name"}).url)
+    assert answer.status_code == 302
+    run_import(Job.objects.get().pk)
+    assert list(Item.objects.values_list("sku", flat=True)) == ["C"]
+
+
 def test_headings_are_guessed_by_name_however_they_are_written() -> None:
     fields = TARGETS["items"].fields
     assert guess_columns(["PRODUCT_NUMBER", "Item name", "List Price", "EAN-13", "Other"], fields) == {

@@ -18,13 +18,23 @@ _MARKS = (
 )
 
 
-def find_encoding(path: Path) -> str:
+def find_encoding(path: Path, name: str = "") -> str:
     """Answer the codec that reads the whole file: by its mark, by UTF-16's pattern of NULs, UTF-8, or Windows-1252.
 
-    Windows-1252 is only a guess, made when the bytes are no UTF-8; a file that is neither is refused.
+    Windows-1252 is only a guess, made when the bytes are no UTF-8. A file that is neither is refused, and so is one
+    that begins like UTF-16 or UTF-32 and does not go on like it. `name` is what people know the file by.
     """
     with path.open("rb") as file:
         head = file.read(4096)
+    for codec in (promised,) if (promised := _promised(head)) else ("utf-8", "cp1252"):
+        if reads(path, codec):
+            return codec
+    what = f"it begins like {promised.upper()} but is not" if promised else "neither UTF-8 nor UTF-16 nor Windows-1252"
+    raise BadFile(f"{name or path.name} cannot be read as text: {what}.")
+
+
+def _promised(head: bytes) -> str:
+    """Answer the codec that a file's first bytes can only mean; empty when they may mean several."""
     for mark, codec in _MARKS:
         if head.startswith(mark):
             return codec
@@ -34,10 +44,7 @@ def find_encoding(path: Path) -> str:
             return "utf-16-le"
         if even > len(head) // 5 and odd == 0:
             return "utf-16-be"
-    for codec in ("utf-8", "cp1252"):
-        if reads(path, codec):
-            return codec
-    raise BadFile(f"{path.name} is neither UTF-8 nor UTF-16 nor Windows-1252 text.")
+    return ""
 
 
 def reads(path: Path, codec: str) -> bool:

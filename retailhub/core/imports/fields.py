@@ -9,7 +9,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from retailhub.core import money, quantities
-from retailhub.core.text import DirtyText, clean_line, clean_text, without_card_numbers
+from retailhub.core.text import DirtyText, clean_line, clean_text, sku_key, without_card_numbers
+
+MOST_OF_A_KEY = 96
+"""What a folded SKU may have: one character such as a ligature may fold to eighteen."""
+
+SHEET_ERRORS = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA"}
+)
 
 
 class BadValue(ValueError):
@@ -37,6 +44,8 @@ class Field:
         """Answer the typed value; None for nothing. Raises BadValue with the reason."""
         if value is None or value == "":
             return None
+        if isinstance(value, str) and value in SHEET_ERRORS:
+            raise BadValue("a formula of the sheet went wrong here")
         try:
             typed = KINDS[self.kind](value, self, zone)
         except (DirtyText, money.NotMoney, quantities.NotAQuantity) as error:
@@ -51,6 +60,13 @@ def _line(value: Any, field: Field, zone: tzinfo) -> str | None:
     if field.length and len(text) > field.length:
         raise BadValue(f"it has {len(text)} characters; {field.length} are allowed")
     return text or None
+
+
+def _sku(value: Any, field: Field, zone: tzinfo) -> str | None:
+    text = _line(value, field, zone)
+    if text and len(sku_key(text)) > MOST_OF_A_KEY:
+        raise BadValue(f"written out it has more than {MOST_OF_A_KEY} characters")
+    return text
 
 
 def _note(value: Any, field: Field, zone: tzinfo) -> str | None:
@@ -136,6 +152,7 @@ def _words(value: Any, field: Field, zone: tzinfo) -> tuple[str, ...]:
 Reader = Callable[[Any, Field, tzinfo], Any]
 KINDS: dict[str, Reader] = {
     "line": _line,
+    "sku": _sku,
     "note": _note,
     "money": _money,
     "cost": _cost,

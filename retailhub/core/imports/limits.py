@@ -28,34 +28,36 @@ FOLDER = Limits()
 UPLOAD = Limits(bytes=20 * MEBIBYTE, rows=100_000, columns=200)
 
 
-def check_size(path: Path, limits: Limits) -> None:
-    """Refuse a file that is too big or empty, by what the file system says of it."""
-    size = path.stat().st_size
+def check_size(path: Path, limits: Limits, name: str = "") -> None:
+    """Refuse a file that is too big or empty, by what the file system says of it. People know it as `name`."""
+    name, size = name or path.name, path.stat().st_size
     if size > limits.bytes:
-        raise BadFile(f"{path.name} has {size:,} bytes; {limits.bytes:,} are allowed.")
+        raise BadFile(f"{name} has {size:,} bytes; {limits.bytes:,} are allowed.")
     if size == 0:
-        raise BadFile(f"{path.name} is empty.")
+        raise BadFile(f"{name} is empty.")
 
 
 def is_workbook(path: Path) -> bool:
+    """Whether the file is a zip, an empty one too."""
     with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"
+        return file.read(4) in {b"PK\x03\x04", b"PK\x05\x06"}
 
 
-def check_workbook(path: Path, limits: Limits) -> None:
+def check_workbook(path: Path, limits: Limits, name: str = "") -> None:
     """Refuse a zip whose directory promises too much. A directory can lie: the reader's child has memory limits too."""
+    name = name or path.name
     try:
         with zipfile.ZipFile(path) as book:
             entries = book.infolist()
     except zipfile.BadZipFile as error:
-        raise BadFile(f"{path.name} is not a workbook: {error}") from error
+        raise BadFile(f"{name} is not a workbook: {error}") from error
     if len(entries) > limits.zip_entries:
-        raise BadFile(f"{path.name} has {len(entries)} parts; {limits.zip_entries} are allowed.")
+        raise BadFile(f"{name} has {len(entries)} parts; {limits.zip_entries} are allowed.")
     unpacked = sum(entry.file_size for entry in entries)
     packed = max(1, sum(entry.compress_size for entry in entries))
     if unpacked > limits.unpacked_bytes:
-        raise BadFile(f"{path.name} unpacks to {unpacked:,} bytes; {limits.unpacked_bytes:,} are allowed.")
+        raise BadFile(f"{name} unpacks to {unpacked:,} bytes; {limits.unpacked_bytes:,} are allowed.")
     if unpacked > MEBIBYTE and unpacked > packed * limits.ratio:
-        raise BadFile(f"{path.name} unpacks to {unpacked // packed} times its size; {limits.ratio} times are allowed.")
+        raise BadFile(f"{name} unpacks to {unpacked // packed} times its size; {limits.ratio} times are allowed.")
     if any(entry.flag_bits & 1 for entry in entries):
-        raise BadFile(f"{path.name} is encrypted.")
+        raise BadFile(f"{name} is encrypted.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from retailhub.core.access import Principal
-from retailhub.core.imports.complaints import BadProfile
+from retailhub.core.errors import TryAgain
+from retailhub.core.imports.complaints import BadProfile, Complaint
 from retailhub.core.imports.encodings import sha256
 from retailhub.core.imports.limits import FOLDER, Limits
 from retailhub.core.imports.profiles import Profile, StepRule
@@ -23,11 +24,14 @@ from retailhub.core.imports.reading import Chunk, Reading
 from retailhub.core.imports.report import Report, gather, write_files
 from retailhub.core.imports.targets import Desk, Outcome, Row, Target, Verdict
 from retailhub.core.imports.transforms import Run, Tally
-from retailhub.core.models import ImportChunk, ImportRun, Job
-from retailhub.core.services.working import Progress
+from retailhub.core.models import ImportRun, Job
+from retailhub.core.services.working import JobCancelled, Progress
 from retailhub.core.transactions import retried
 
 LOOK_UPS = "(look-ups)"
+PATIENCE = 12
+"""So many times a chunk waits for a lock, five seconds each, before its import gives up."""
+
 Tell = Callable[[str, int, int], None]
 
 
@@ -42,6 +46,8 @@ class Import:
     source: str
     limits: Limits = FOLDER
     books_currency: str = ""
+    apart: str = ""
+    """What makes this import one of its own: an upload is not gone on with by whoever brings the same file later."""
 
     def files(self) -> list[str]:
         """Answer the names of the files the steps read or look things up in."""
@@ -58,7 +64,7 @@ class Import:
 
     def fingerprint(self) -> str:
         """Answer what is the same exactly when the same profile reads the same bytes."""
-        digest = hashlib.sha256(self.profile.digest.encode())
+        digest = hashlib.sha256(f"{self.profile.digest}{self.apart}".encode())
         for name in self.files():
             path = self.folder / name
             digest.update(f"\n{name} {sha256(path) if path.is_file() else 'missing'}".encode())
@@ -72,6 +78,7 @@ class Import:
         return self.targets[step.into]
 
 
+@retried(on_twin=True)
 def open_run(work: Import, *, job: Job | None, output: Path, from_start: bool = False) -> ImportRun:
     """Answer the unfinished run over the same files, to go on with, or a new one.
 
@@ -94,9 +101,22 @@ def carry_on(
     run: ImportRun, work: Import, progress: Progress, *, seconds: float | None = None, tell: Tell | None = None
 ) -> Report | None:
     """Take the chunks that were not taken yet. Answers the report, or None when `seconds` were over before the end."""
+    try:
+        return _carry_on(run, work, progress, seconds=seconds, tell=tell)
+    except JobCancelled:
+        # Perhaps nobody ever goes on with it: what became of the rows so far is told all the same.
+        _publish(run, _so_far(run, work))
+        raise
+
+
+def _carry_on(
+    run: ImportRun, work: Import, progress: Progress, *, seconds: float | None, tell: Tell | None
+) -> Report | None:
     until = None if seconds is None else time.monotonic() + seconds
     started = timezone.now()
-    taken = set(run.chunks.values_list("step", "number"))
+    taken = {
+        (step, number): _refused(counts) for step, number, counts in run.chunks.values_list("step", "number", "counts")
+    }
     progress.done = progress.failed = 0
     with Reading(work.profile, work.folder, Run(now=started, zone=work.profile.zone), limits=work.limits) as reading:
         total = reading.expected(work.profile.steps)
@@ -104,11 +124,12 @@ def carry_on(
         for step in work.profile.steps:
             target = work.target(step)
             for chunk in reading.chunks(step, target):
-                if (step.name, chunk.number) not in taken:
+                refused = taken.get((step.name, chunk.number))
+                if refused is None:
                     if until is not None and time.monotonic() > until:
                         return None
-                    _take(run, chunk, target, _desk(work, step, run))
-                progress.step(min(chunk.size, total - progress.done), failed=_refused(chunk), message=step.name)
+                    refused = _take_patiently(run, chunk, target, _desk(work, step, run))
+                progress.step(min(chunk.size, total - progress.done), failed=refused, message=step.name)
                 if tell:
                     tell(step.name, progress.done, total)
         return _finish(run, work, reading)
@@ -159,25 +180,38 @@ def _desk(work: Import, step: StepRule, run: ImportRun | None) -> Desk:
     )
 
 
+def _take_patiently(run: ImportRun, chunk: Chunk, target: Target, desk: Desk) -> int:
+    """Take the chunk. Who holds its goods, or the chunk itself, for longer than a lock waits is waited for again."""
+    for _ in range(PATIENCE - 1):
+        try:
+            return _take(run, chunk, target, desk)
+        except TryAgain:
+            continue
+    return _take(run, chunk, target, desk)
+
+
 @retried()
-def _take(run: ImportRun, chunk: Chunk, target: Target, desk: Desk) -> None:
-    """Take the chunk and say so, both or neither. Whoever was quicker with it leaves nothing to do."""
+def _take(run: ImportRun, chunk: Chunk, target: Target, desk: Desk) -> int:
+    """Take the chunk and say so, both or neither; answers how many of its rows were refused.
+
+    Whoever was quicker with it leaves nothing to do.
+    """
     with transaction.atomic():
-        _take_and_say_so(run, chunk, target, desk)
+        return _take_and_say_so(run, chunk, target, desk)
 
 
-def _take_and_say_so(run: ImportRun, chunk: Chunk, target: Target, desk: Desk) -> None:
+def _take_and_say_so(run: ImportRun, chunk: Chunk, target: Target, desk: Desk) -> int:
+    mine = run.chunks.filter(step=chunk.step, number=chunk.number)
     if not _claim(run, chunk):
-        return
+        return _refused(mine.values_list("counts", flat=True).get())
     desk.tally.clear()
     desk.sums.clear()
     verdicts = target.judge(chunk.rows, desk)
     target.apply([verdict for verdict in verdicts if verdict.writes], desk)
     counts, record = _count(chunk, verdicts)
     tally = {**(desk.tally + Tally(chunk.tally)), **{what: str(amount) for what, amount in desk.sums.items()}}
-    ImportChunk.objects.filter(run=run, step=chunk.step, number=chunk.number).update(
-        counts=counts, tally=tally, **record
-    )
+    mine.update(counts=counts, tally=tally, **record)
+    return _refused(counts)
 
 
 def _claim(run: ImportRun, chunk: Chunk) -> bool:
@@ -221,8 +255,24 @@ def _whole(row: Row) -> list[Row]:
     return [row, *row.parts]
 
 
-def _refused(chunk: Chunk) -> int:
-    return len({(complaint.file, complaint.row) for complaint in chunk.refusals})
+def _refused(counts: Mapping[str, Mapping[str, int]]) -> int:
+    return sum(entry.get("refused", 0) for entry in counts.values())
+
+
+def _so_far(run: ImportRun, work: Import) -> Report:
+    report = gather(run, [step.name for step in work.profile.steps])
+    report.warnings.append("the import was stopped: rows that were not read yet are in none of these figures")
+    return report
+
+
+def _publish(run: ImportRun, report: Report, *, also: Iterable[Complaint] = ()) -> None:
+    """Write the report and the files of refused and odd rows, and keep the figures with the run."""
+    folder = Path(run.output)
+    write_files(run, folder, also=also)
+    (folder / "report.json").write_bytes(orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2))
+    (folder / "report.txt").write_text(report.as_text() + "\n", encoding="utf-8")
+    run.report = report.as_dict()
+    run.save(update_fields=["report"])
 
 
 def _finish(run: ImportRun, work: Import, reading: Reading) -> Report:
@@ -243,12 +293,9 @@ def _finish(run: ImportRun, work: Import, reading: Reading) -> Report:
             f"costs in these files are in {work.profile.books_currency}; they were taken as {work.books_currency}, "
             "the home currency of this installation, figure for figure"
         )
-    folder = Path(run.output)
-    write_files(run, folder, also=reading.not_referred_to())
-    (folder / "report.json").write_bytes(orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2))
-    (folder / "report.txt").write_text(report.as_text() + "\n", encoding="utf-8")
-    run.report, run.finished_at = report.as_dict(), timezone.now()
-    run.save(update_fields=["report", "finished_at"])
+    _publish(run, report, also=reading.not_referred_to())
+    run.finished_at = timezone.now()
+    run.save(update_fields=["finished_at"])
     return report
 
 

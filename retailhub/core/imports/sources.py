@@ -50,7 +50,7 @@ class Table:
         self.path = folder / spec.on_disk
         if not self.path.is_file():
             raise BadFile(f"{spec.name} is not in {folder}.")
-        check_size(self.path, limits)
+        check_size(self.path, limits, spec.name)
         self.encoding = self._encoding()
         self.columns = spec.columns or self._header()
         folded = [column.casefold() for column in self.columns]
@@ -97,13 +97,16 @@ class Table:
     def _encoding(self) -> str:
         declared = self.spec.encoding
         if declared == "auto":
-            return find_encoding(self.path)
+            return find_encoding(self.path, self.spec.name)
         if not reads(self.path, declared):
             raise BadFile(f"{self.spec.name} is not {declared} text.")
         return declared
 
     def _header(self) -> tuple[str, ...]:
-        for _, cells in self._records(lambda complaint: None):
+        def give_up(complaint: Complaint) -> None:
+            raise BadFile(f"{self.spec.name} names no columns in its first row: {complaint.reason}.")
+
+        for _, cells in self._records(give_up):
             if len(cells) > self.limits.columns:
                 raise BadFile(f"{self.spec.name} has {len(cells)} columns; {self.limits.columns} are allowed.")
             if not any(name.strip() for name in cells):
@@ -112,6 +115,8 @@ class Table:
         raise BadFile(f"{self.spec.name} names no columns in its first row.")
 
     def _heading(self, name: str, place: int) -> str:
+        if len(name) > self.limits.cell:
+            raise BadFile(f"{self.spec.name} has a heading of {len(name):,} characters.")
         try:
             return clean_line(name) or f"column {place}"
         except DirtyText as dirt:
@@ -143,7 +148,12 @@ class Table:
             except StopIteration:
                 return
             except csv.Error as error:
-                complain(Complaint(self.spec.name, number, "", "", f"the quotes do not match: {error}"))
+                reason = f"the quotes do not match: {error}"
+                if "field limit" in str(error):
+                    reason = (
+                        f"a cell is too long, or its quotes do not match; {self.limits.cell:,} characters are allowed"
+                    )
+                complain(Complaint(self.spec.name, number, "", "", reason))
 
     def _lines(self, file: io.TextIOWrapper) -> Iterator[str]:
         """Split at the declared row terminator, whatever it is; the end of the file ends the last row too."""

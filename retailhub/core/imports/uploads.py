@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from retailhub.core.imports.complaints import BadFile
+from retailhub.core.imports.complaints import BadFile, shown
 from retailhub.core.imports.encodings import find_encoding
 from retailhub.core.imports.fields import Field
 from retailhub.core.imports.limits import UPLOAD, check_size, is_workbook
@@ -39,20 +40,20 @@ class Upload:
 def look_at(folder: Path, stored: str, name: str) -> Upload:
     """Check an uploaded file that is stored as `folder / stored`, and leave it there as `rows.csv`."""
     path = folder / stored
-    check_size(path, UPLOAD)
+    check_size(path, UPLOAD, name)
     with path.open("rb") as file:
         head = file.read(4)
     if head == _OLD_WORKBOOK:
         raise BadFile(f"{name} is a workbook of the old kind: save it as .xlsx or CSV.")
     rows = folder / ROWS
     if is_workbook(path):
-        workbook_to_csv(path, rows)
+        workbook_to_csv(path, rows, name=name)
         path.unlink()
         encoding, delimiter = "utf-8", ","
     else:
         path.rename(rows)
-        encoding = find_encoding(rows)
-        delimiter = _delimiter(rows, encoding)
+        encoding = find_encoding(rows, name)
+        delimiter = _declared_delimiter(rows, encoding) or _delimiter(rows, encoding)
     table = Table(
         folder, FileSpec(alias="upload", name=name, stored=ROWS, delimiter=delimiter, encoding=encoding), UPLOAD
     )
@@ -60,10 +61,24 @@ def look_at(folder: Path, stored: str, name: str) -> Upload:
         raise BadFile(f"{name} has more than {UPLOAD.rows:,} rows.")
     samples: list[tuple[str, ...]] = []
     for _, cells in table.rows(lambda complaint: None):
-        samples.append(tuple(cell[:MOST_SHOWN] for cell in cells))
+        samples.append(tuple(shown(cell[:MOST_SHOWN]) for cell in cells))
         if len(samples) == 3:
             break
     return Upload(name=name, delimiter=delimiter, encoding=encoding, headings=table.columns, samples=tuple(samples))
+
+
+def _declared_delimiter(path: Path, encoding: str) -> str:
+    """Answer what a first line such as `sep=;` declares, and take that line away: no sheet counts it as a row."""
+    with path.open("r", encoding=encoding, newline="") as file:
+        line = file.readline(16)
+        declared = line.strip().casefold().removeprefix("sep=") if line.casefold().startswith("sep=") else ""
+        if declared not in DELIMITERS and line.rstrip("\r\n").casefold() != "sep=\t":
+            return ""
+        rest = path.with_suffix(".rest")
+        with rest.open("w", encoding=encoding, newline="") as target:
+            shutil.copyfileobj(file, target)
+    rest.rename(path)
+    return declared or "\t"
 
 
 def _delimiter(path: Path, encoding: str) -> str:

@@ -17,9 +17,10 @@ MEMORY = 1024 * MEBIBYTE
 SECONDS = 60
 
 
-def workbook_to_csv(book: Path, target: Path, limits: Limits = UPLOAD) -> None:
-    """Write the first sheet of the workbook as CSV. Raises BadFile with the reason a person reads."""
-    check_workbook(book, limits)
+def workbook_to_csv(book: Path, target: Path, limits: Limits = UPLOAD, *, name: str = "") -> None:
+    """Write the first sheet that is not hidden as CSV. Raises BadFile with the reason a person reads."""
+    name = name or book.name
+    check_workbook(book, limits, name)
     try:
         done = subprocess.run(  # noqa: S603  our own program
             [sys.executable, "-m", "retailhub.core.imports.workbooks", str(book), str(target)],
@@ -30,11 +31,11 @@ def workbook_to_csv(book: Path, target: Path, limits: Limits = UPLOAD) -> None:
             env={"PYTHONIOENCODING": "utf-8", "OPENBLAS_NUM_THREADS": "1"},
         )
     except subprocess.TimeoutExpired as error:
-        raise BadFile(f"{book.name} takes too long to read.") from error
+        raise BadFile(f"{name} takes too long to read.") from error
     if done.returncode == 3:
-        raise BadFile(f"{book.name}: {done.stderr.decode('utf-8', 'replace').strip()}")
+        raise BadFile(f"{name}: {done.stderr.decode('utf-8', 'replace').strip()}")
     if done.returncode:
-        raise BadFile(f"{book.name} cannot be read as a workbook, or takes too much memory or time.")
+        raise BadFile(f"{name} cannot be read as a workbook, or takes too much memory or time.")
 
 
 def main(book: Path, target: Path) -> int:
@@ -46,11 +47,11 @@ def main(book: Path, target: Path) -> int:
     settings.configure()
     from import_export.formats.base_formats import CSV
 
-    from retailhub.core.imports.formats import SafeXlsx, TooMuch
+    from retailhub.core.imports.formats import NotUsable, SafeXlsx
 
     try:
         text = CSV().export_data(SafeXlsx().create_dataset(book.read_bytes()))
-    except TooMuch as reason:
+    except NotUsable as reason:
         sys.stderr.write(str(reason))
         return 3
     target.write_text(text, encoding="utf-8", newline="")

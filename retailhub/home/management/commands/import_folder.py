@@ -57,7 +57,9 @@ class Command(BaseCommand):
                 )
         self._tell("", 0, 0)
         if report is None:
-            raise CommandError("Stopped on request. The same command goes on from here.")
+            raise CommandError(
+                f"Stopped on request. The same command goes on from here. What became of the rows so far: {run.output}"
+            )
         self.stdout.write(report.as_text())
         self.stdout.write(f"refused rows, remarks and this report: {run.output}")
 
