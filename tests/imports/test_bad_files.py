@@ -58,7 +58,7 @@ HEADINGS = text("A1", "sku") + text("B1", "price")
         (b"\xff\xfea\x00b\x00\x00\xd8c\x00", "begins like UTF-16 but is not"),
         (b"\xff\xfea\x00b", "begins like UTF-16 but is not"),
         (b"\x81\x8d\x8f\x90", "neither UTF-8 nor UTF-16 nor Windows-1252"),
-        (b"sku,na\x00me\nA,B\n", "a heading that cannot be used.*U\\+0000"),
+        (b"sku,na\x00me\nA,B\n", "a heading that cannot be read.*U\\+0000"),
         (b'"sku"x,name\nA,b\nC,d\n', "names no columns in its first row: the quotes do not match"),
         (b"sku," + b"x" * 600_000 + b"\nA,B\n", "a cell is too long"),
         (b"sku," + b"x" * 40_000 + b"\nA,B\n", "a heading of 40,000 characters"),
