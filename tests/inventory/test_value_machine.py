@@ -48,6 +48,7 @@ from inventory.services.transferring import (
 )
 from inventory.services.writing_down import ExceedsValue, write_down
 from retailhub.accounting.models import JournalLine
+from retailhub.accounting.services import verifying as accounting
 from tests.factories.inventory import ItemFactory, LocationFactory, receive
 from tests.inventory.papers import correct, send_back, take_back, take_in
 
@@ -241,6 +242,7 @@ class Books(RuleBasedStateMachine):
         worth = sum((cents(pool.value) for pool in CostPool.objects.filter(item__sku__in=ITEMS)), Decimal(0))
         assert self.stands("inventory", "in_transit") == worth
         assert post_stock_summary().entries == []
+        assert accounting.verify() == []
 
     # --- always ------------------------------------------------------------------------------------------------------
     def stands(self, *roles: str) -> Decimal:
