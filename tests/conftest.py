@@ -19,8 +19,8 @@ from retailhub.accounting.models import Account
 _PLACES = import_module("inventory.migrations.0002_ledger_ground").PLACES
 _CHART = import_module("retailhub.accounting.migrations.0002_chart_of_accounts").CHART
 _GUARDED = {
-    "inventory_stockmovement", "accounting_journalentry", "accounting_journalline", "accounting_period",
-    "accounting_periodchange",
+    "inventory_stockmovement", "inventory_valueadjustment", "inventory_costmethodchange", "accounting_journalentry",
+    "accounting_journalline", "accounting_period", "accounting_periodchange",
 }  # fmt: skip
 
 
