@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from retailhub.accounting.models import JournalEntry, Period
 from retailhub.accounting.queries import balance
 from retailhub.accounting.services import closing, posting
 from retailhub.accounting.services.closing import close_period
+from retailhub.accounting.services.exporting import export_journal
 from retailhub.accounting.services.posting import KeyTaken, PeriodClosed, post_entries
 from tests.factories.accounting import new_entry, posted
 from tests.races.crowd import MeetingPoint, after, crowd, deadlocks, failures, together  # noqa: F401
@@ -148,3 +149,28 @@ def test_a_crowd_that_posts_while_the_month_is_closed() -> None:
     entries = JournalEntry.objects.count()
     assert entries + len([a for a in answers if isinstance(a, PeriodClosed)]) == 7
     assert balance("inventory", until=END) == 120 * entries
+
+
+def test_an_export_is_of_one_moment() -> None:
+    post_entries(entries=[new_entry(f"receipt:{n}", text="x" * 2_000) for n in range(60)], actor="test")
+
+    export = export_journal(form="csv")
+    first = next(export.pieces)
+    together(lambda: posted("receipt:late"))
+    text = first + "".join(export.pieces)
+
+    assert text.count("\r\n") == 1 + 2 * 60
+    assert "receipt:late" not in text
+    assert "receipt:late" in "".join(export_journal(form="csv").pieces)
+
+
+def test_an_export_that_nobody_reads_to_its_end_lets_go_of_its_transaction() -> None:
+    post_entries(entries=[new_entry(f"receipt:{n}", text="x" * 2_000) for n in range(60)], actor="test")
+
+    export = export_journal(form="csv")
+    next(export.pieces)
+    assert connection.in_atomic_block
+    export.pieces.close()
+
+    assert not connection.in_atomic_block
+    assert posted("receipt:next").pk
