@@ -24,7 +24,11 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
 }
 
 # Role of an account -> functions that say by the documents what must stand on it (retailhub.accounting.registry.Proof).
-PROOFS: dict[str, tuple[str, ...]] = {}
+PROOFS: dict[str, tuple[str, ...]] = {
+    "inventory": ("inventory.proving.prove_inventory",),
+    "in_transit": ("inventory.proving.prove_in_transit",),
+    "grni": ("inventory.proving.prove_received_without_order",),
+}
 
 # What posts what the books lack before a period is closed, in order; each is called with `until`, the last day.
-BEFORE_CLOSING: tuple[str, ...] = ()
+BEFORE_CLOSING: tuple[str, ...] = ("inventory.services.journalising.post_before_closing",)

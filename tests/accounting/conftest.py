@@ -8,6 +8,13 @@ import pytest
 from tests.accounting import provers
 
 
+@pytest.fixture(autouse=True)
+def _alone(settings: Any) -> None:
+    """Leave out what the other apps prove and post: entries here have no documents behind them."""
+    settings.ACCOUNTING_PROOFS = "tests.accounting.provers.NOTHING"
+    settings.ACCOUNTING_BEFORE_CLOSING = "tests.accounting.provers.NOBODY"
+
+
 @pytest.fixture
 def proved(settings: Any) -> Iterator[dict[str, str]]:
     """Have documents that prove two accounts; answer what was received, by reference, to be filled."""

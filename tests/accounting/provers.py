@@ -12,6 +12,8 @@ from tests.factories.accounting import new_entry
 received: dict[str, str] = {}
 PROOFS = {"grni": ("tests.accounting.provers.goods_received",), "inventory": ("tests.accounting.provers.goods",)}
 CROSSED = {"grni": ("tests.accounting.provers.goods",)}
+NOTHING: dict[str, tuple[str, ...]] = {}
+NOBODY: tuple[str, ...] = ()
 STEPS = ("tests.accounting.provers.post_stock",)
 asked: list[date] = []
 
