@@ -83,12 +83,11 @@ class _NoAnswer(Exception):
 
 
 class _Keeper:
-    """Owns the child, one request at a time. After a fork the new process starts a child of its own."""
+    """Owns the child, one request at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
-        self._owner = 0
         self._asked = 0
 
     def ask(self, file: Path, xml: str) -> list[dict[str, Any]]:
@@ -109,9 +108,9 @@ class _Keeper:
         return list(answer["findings"])
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._owner != os.getpid():
-            self._child, self._owner = None, os.getpid()  # our parent's child is not ours to use or to end
-        if self._child is None or self._child.poll() is not None:
+        if self._child is not None and self._child.poll() is not None:
+            self.stop()
+        if self._child is None:
             self._asked = 0
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "purchasing.einvoices.rules_child"],
@@ -125,15 +124,24 @@ class _Keeper:
         return self._child
 
     def stop(self) -> None:
-        """End the child, if it is ours."""
+        """End the child."""
         child, self._child = self._child, None
-        if child is None or self._owner != os.getpid():
-            return
-        child.kill()
-        for pipe in (child.stdin, child.stdout):
-            if pipe:
-                pipe.close()
-        child.wait()
+        if child is not None:
+            child.kill()
+            _close(child)
+            child.wait()
+
+    def forget(self) -> None:
+        """Begin anew in a process that was forked off: the child of the process before is not ours to use or to end."""
+        if self._child is not None:
+            _close(self._child)
+        self._lock, self._child, self._asked = threading.Lock(), None, 0
+
+
+def _close(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stdout):
+        if pipe:
+            pipe.close()
 
 
 def _exchange(child: subprocess.Popen[bytes], request: bytes, until: float) -> bytes:
@@ -164,3 +172,4 @@ def _exchange(child: subprocess.Popen[bytes], request: bytes, until: float) -> b
 
 _KEEPER = _Keeper()
 atexit.register(_KEEPER.stop)
+os.register_at_fork(after_in_child=_KEEPER.forget)

@@ -182,6 +182,8 @@ def _line(text: str, at: int) -> int:
 def _syntax(error: SyntaxError) -> Trouble:
     line = error.lineno if error.lineno and error.lineno > 0 else None
     message = re.sub(r", line \d+, column \d+.*", "", error.msg or "it is not well-formed", flags=re.DOTALL)
+    if "memory" in message.casefold() or message == "unknown error":
+        raise MemoryError(message) from error  # without memory libxml2 cannot even write down why it stopped
     code = "too_big" if "huge" in message.casefold() or "depth" in message.casefold() else "not_xml"
     return Trouble(code=code, line=line, detail=f"the XML breaks off or is wrong here: {shown(message)}")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from purchasing.einvoices.carrying import from_plain
 from purchasing.einvoices.child import _answer
-from purchasing.einvoices.document import Kind, OrderLine, ReadInvoice, Totals
+from purchasing.einvoices.document import Adjustment, Kind, OrderLine, ReadInvoice, Totals
 from purchasing.einvoices.elements import MOST
 from purchasing.einvoices.limits import USUAL
 from purchasing.einvoices.reading import read_invoice
@@ -78,7 +78,7 @@ def test_negative_figures_become_a_credit_note_in_positive_ones(kind: Kind, code
 
 
 def negated(read: ReadInvoice) -> ReadInvoice:
-    def adjusted(adjustments):
+    def adjusted(adjustments: tuple[Adjustment, ...]) -> tuple[Adjustment, ...]:
         return tuple(replace(one, amount=-one.amount) for one in adjustments)
 
     totals = {name: None if (v := getattr(read.totals, name)) is None else -v for name in Totals.__dataclass_fields__}

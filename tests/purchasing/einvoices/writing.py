@@ -229,15 +229,8 @@ def as_ubl(read: ReadInvoice) -> str:
                 _tag("cbc:Name", one.name),
                 _box("cac:BuyersItemIdentification", _tag("cbc:ID", one.buyer_item)),
                 _box("cac:SellersItemIdentification", _tag("cbc:ID", one.seller_item)),
-                _box("cac:StandardItemIdentification", _tag("cbc:ID", item.value, schemeID=item.scheme))
-                if item
-                else "",
-                _box(
-                    "cac:ClassifiedTaxCategory",
-                    _tag("cbc:ID", one.tax_category),
-                    _tag("cbc:Percent", one.tax_rate),
-                    _VAT,
-                ),
+                _box("cac:StandardItemIdentification", standard),
+                _box("cac:ClassifiedTaxCategory", *tax),
             ),
             _box(
                 "cac:Price",
