@@ -16,8 +16,8 @@ class Limits:
     elements: int = 1_000_000
     lines: int = 20_000
     attachments: int = 200
-    memory: int = 768 * MEBIBYTE
-    cpu_seconds: int = 20
+    memory: int = 512 * MEBIBYTE
+    cpu_seconds: int = 10
     answer_bytes: int = 128 * MEBIBYTE
 
     @property

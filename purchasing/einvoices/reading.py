@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PIECE = 1 << 20
-_PATIENCE = 10  # seconds on the clock beyond those of the processor, for a machine that is busy
+_PATIENCE = 5  # seconds on the clock beyond those of the processor, for a machine that is busy
 
 
 def read_invoice(source: bytes | Path | BinaryIO, filename: str, *, limits: Limits = USUAL) -> ReadInvoice:
