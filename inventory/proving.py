@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.conf import settings
-from retailhub.accounting.registry import Proof
 
+from retailhub.accounting.registry import Proof
 from retailhub.core.money import exponent
 from retailhub.core.sql import rows
 
