@@ -36,31 +36,32 @@ class Application:
     """All that runs on the servers. Programs stop in the opposite order of the steps."""
 
     steps: list[Step]
-    # Run while the last step gets ready, and printed when it is: the demo's logins
+    # Run while the last step gets ready, and what they say is printed when it is: who can log in
     closing: list[Program] = field(default_factory=list)
     # Started when all else is ready, and not waited for: they would only take its processors away
     background: list[Program] = field(default_factory=list)
     environment: Mapping[str, str] = field(default_factory=dict)
-    sandbox_urls: list[str] = field(default_factory=list)
+    # Where the sandbox shops are, by the name that stands on their pages
+    shops: Mapping[str, str] = field(default_factory=dict)
 
 
 def retailhub_application(data_dir: Path, web_port: int, demo: bool, ports: Ports) -> Application:
     """Describe the web door, the worker and the clock; with the demo, its data and two shops to sell through."""
-    shops = {name: ports.of(f"sandbox-{name}") for name in SHOPS} if demo else {}
-    sandbox_urls = [f"http://{LOOPBACK}:{port}" for port in shops.values()]
+    shop_ports = {name: ports.of(f"sandbox-{name}") for name in SHOPS} if demo else {}
+    shops = {_shown(name): f"http://{LOOPBACK}:{port}" for name, port in shop_ports.items()}
     steps = [
-        *([Step(title="Starting two sandbox shops", keep_running=_shops(data_dir, shops))] if demo else []),
+        *([Step(title="Starting two sandbox shops", keep_running=_shops(data_dir, shop_ports))] if demo else []),
         Step(title="Updating the database tables", run_once=[_manage("migrate", "--noinput")]),
         *([Step(title="Filling in the demo", run_once=[_manage("load_demo", "--skip-checks")])] if demo else []),
         Step(title="Starting web, worker and clock", keep_running=[_web(web_port)]),
     ]
     return Application(
         steps=steps,
-        closing=[_manage("show_logins", "--skip-checks")] if demo else [],
+        closing=[_manage("show_logins", "--skip-checks")],
         background=[_worker(), _beat(data_dir)],
         # what load_demo needs; the shops' keys lie in DATA_DIR/sandbox/<name>, where each shop leaves its own
-        environment={"SANDBOX_URLS": json.dumps(sandbox_urls), "WEB_URL": f"http://{LOOPBACK}:{web_port}"},
-        sandbox_urls=sandbox_urls,
+        environment={"SANDBOX_URLS": json.dumps(list(shops.values())), "WEB_URL": f"http://{LOOPBACK}:{web_port}"},
+        shops=shops,
     )
 
 
@@ -137,12 +138,16 @@ def _beat(data_dir: Path) -> Program:
     )
 
 
+def _shown(shop: str) -> str:
+    return f"Sandbox {shop.title()}"
+
+
 def _shops(data_dir: Path, ports: Mapping[str, int]) -> list[Program]:
     return [
         Program(
             name=f"sandbox-{name}",
             command=[
-                *(sys.executable, "-m", "channels.sandbox_shop", "--name", f"Sandbox {name.title()}"),
+                *(sys.executable, "-m", "channels.sandbox_shop", "--name", _shown(name)),
                 *("--port", str(port), "--data", str(data_dir / "sandbox" / name)),
             ],
             folder=PROJECT,

@@ -121,7 +121,7 @@ class _Run:
         web_url = self.services.web_url = f"http://{LOOPBACK}:{port}/"
         self._start_servers(cluster, leftover)
         application = describe(self.data_dir, port, self.wishes.demo, self.ports)
-        self.services.sandbox_urls = application.sandbox_urls
+        self.services.sandbox_urls = list(application.shops.values())
         self.supervisor.environment.update(
             DATABASE_URL=self.services.database_url,
             CELERY_BROKER_URL=self.services.broker_url,
@@ -143,8 +143,9 @@ class _Run:
         for program in application.background:
             self.supervisor.start(program)
         _write(sys.stdout.fileno(), f"retailhub is ready at {web_url}\n")
-        for text in (*closing, *(f"Sandbox shop: {url}/" for url in application.sandbox_urls)):
-            _write(sys.stdout.fileno(), text.rstrip() + "\n")
+        for text in (*closing, *(f"{name}: {url}/" for name, url in application.shops.items())):
+            if said := text.rstrip():
+                _write(sys.stdout.fileno(), f"{said}\n")
 
     def _wait_for(self, programs: list[Program]) -> None:
         for program in programs:

@@ -44,6 +44,8 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     list_before_template = "rh/outbox_before.html"
     search_fields = ("event__name__istartswith",)
     ordering = ("-pk",)
+    fields = (("event", "listener"), ("state", "attempts"), ("due_at", "done_at"), "error", "replay_")
+    readonly_fields = ("replay_",)
 
     @display(description=gettext_lazy("event"))
     def event_(self, delivery: Delivery) -> SafeString:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from retailhub.core.models import Attention
@@ -19,6 +20,7 @@ from retailhub.outbox.services.delivering import MOST_TRIES, deliver_waiting, fo
 from retailhub.outbox.services.publishing import NotInTransaction, publish
 from retailhub.outbox.services.replaying import replay
 from retailhub.outbox.services.verifying import verify
+from tests.factories.core import person
 
 pytestmark = pytest.mark.django_db
 
@@ -176,6 +178,20 @@ def test_poison_is_dead_after_its_tries_shown_to_a_person_and_replayed_once_mend
     assert Delivery.objects.get(pk=dead.pk).state == "done"
     assert Attention.objects.get().resolved_by == "ana"
     assert verify() == []
+
+
+def test_the_page_of_a_dead_letter_has_the_button_that_replays_it() -> None:
+    trouble[1] = ValueError("poison")
+    publish(Knocked(number=1))
+    try_until_nothing_waits()
+    dead = Delivery.objects.get(state="dead")
+    browser = Client()
+    browser.force_login(person("administrator"))
+
+    page = browser.get(Attention.objects.get().step_url)
+
+    assert page.status_code == 200
+    assert f"/outbox/{dead.pk}/replay/" in page.content.decode()
 
 
 @pytest.mark.parametrize("text", ["nul \0 inside", "half \ud800 pair"], ids=["nul", "half a pair"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,6 +13,7 @@ from inventory.models import Item, StockMovement, Transfer
 from orders.models import Order
 from retailhub.core.models import Attention, User
 from retailhub.home.demo.people import LOGINS, password_of
+from tests.factories.core import person
 
 
 @pytest.fixture
@@ -62,3 +64,16 @@ def test_an_installation_that_is_no_demo_is_left_alone(db: None, settings: pytes
     with pytest.raises(CommandError, match="not a demo"):
         call_command("load_demo")
     assert not User.objects.exists()
+
+
+def test_an_empty_installation_says_how_the_first_person_is_made_until_there_is_one(db: None, settings: Any) -> None:
+    settings.DEMO = False
+    before, after = StringIO(), StringIO()
+
+    call_command("show_logins", stdout=before)
+    person("administrator")
+    call_command("show_logins", stdout=after)
+
+    assert f"DATA_DIR={settings.DATA_DIR}" in before.getvalue()
+    assert "manage.py createsuperuser" in before.getvalue()
+    assert after.getvalue() == ""

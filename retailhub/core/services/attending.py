@@ -10,12 +10,18 @@ from django.db.models import F
 from django.utils import timezone
 
 from retailhub.core.models import Attention
+from retailhub.core.text import storable
 
 
 def raise_attention(rows: Sequence[Attention]) -> None:
-    """Have one open row per kind and document; a row that is open already gets the new words and figures."""
+    """Have one open row per kind and document; a row that is open already gets the new words and figures.
+
+    Words that are too long or cannot be stored are made to fit: an alarm must not fail for what it quotes.
+    """
     if not rows:
         return
+    for row in rows:
+        row.subject, row.reason = storable(row.subject)[:200], storable(row.reason)
     now = timezone.now()
     unique = {(row.kind, row.document, row.location, row.channel): row for row in rows}
     open_rows = {
