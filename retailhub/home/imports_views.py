@@ -136,7 +136,7 @@ class ColumnsPage(ImportPage):
         draft |= {
             "columns": form.chosen(),
             "constants": form.constants(),
-            "decimal_comma": form.cleaned_data["decimal_comma"],
+            "decimal_comma": form.cleaned_data.get("decimal_comma", False),
         }
         self.keep(draft)
         remembered = request.session.get(REMEMBERED, {})

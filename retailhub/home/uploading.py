@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from orders.models import SalesChannel
 from retailhub.core.access import NOBODY, Principal, principal_of_user
 from retailhub.core.bells import ring, ring_on_commit
 from retailhub.core.imports.complaints import BadFile
@@ -31,8 +32,9 @@ from retailhub.core.models import ImportRun, Job, User
 from retailhub.core.services.working import JobCancelled, Progress
 from retailhub.core.text import DirtyText, clean_line
 from retailhub.home.importing import TARGETS, output_folder
+from retailhub.home.imports_forms import OF_CHANNELS
 
-KINDS = ("items", "prices", "stock count")
+KINDS = ("items", "prices", "stock count", "customers", "addresses")
 """What may be uploaded; everything else comes by folder and profile."""
 
 JOB, TASK = "import", "retailhub.home.tasks.run_import"
@@ -98,6 +100,7 @@ def upload_import(draft: Mapping[str, Any], principal: Principal) -> Import:
             columns=draft["columns"],
             constants=draft.get("constants", {}),
             decimal_comma=draft.get("decimal_comma", False),
+            options=_options(kind),
         ),
         folder=draft_folder(draft["token"]),
         targets={kind: TARGETS[kind]},
@@ -107,6 +110,13 @@ def upload_import(draft: Mapping[str, Any], principal: Principal) -> Import:
         books_currency=settings.HOME_CURRENCY,
         apart=draft["token"],
     )
+
+
+def _options(kind: str) -> dict[str, Any]:
+    """Answer what a kind has to know that its own app cannot: customers know channels by their code only."""
+    if kind not in OF_CHANNELS:
+        return {}
+    return {"channels": sorted(SalesChannel.objects.values_list("code", flat=True))}
 
 
 def upload_of(draft: Mapping[str, Any]) -> Upload:
