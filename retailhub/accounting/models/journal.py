@@ -47,7 +47,7 @@ _IN_OPEN_PERIOD = f"""
 
 class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
     def for_principal(self, principal: Principal, scope: str = "accounting:read") -> JournalEntryQuerySet:
-        """Keep what he may see: the journal is one, so it is for those who hold the scope everywhere."""
+        """Keep all or nothing: there is one journal for the house, for those who hold the scope everywhere."""
         return self if principal.places(scope) is None else self.none()
 
 
