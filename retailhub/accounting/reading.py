@@ -8,5 +8,5 @@ READ, WRITE = "accounting:read", "accounting:write"
 
 
 def has_the_books(principal: Principal, scope: str = READ) -> bool:
-    """Whether the scope is held at all places: a right at some of them opens no part of the books."""
-    return principal.may(scope) and principal.places(scope) is None
+    """Whether the scope is held for the whole house: a right at some places or on one channel opens no part of it."""
+    return principal.may(scope) and principal.places(scope) is None and not principal.channel
