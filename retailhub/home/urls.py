@@ -24,6 +24,7 @@ urlpatterns = [
     path("customers/", include(([path("<int:pk>/", CustomerPage.as_view(), name="customer")], "customers"))),
     path("", include("channels.urls")),
     path("buying/", include("purchasing.urls")),
+    path("", include("retailhub.accounting.urls")),
     # Last: an item's page takes whatever stands behind /items/, and others hang their panels there.
     path("", include("inventory.urls")),
 ]
