@@ -143,6 +143,7 @@ class OrderEventAdmin(ReadOnlyAdmin[OrderEvent]):
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin[Payment]):
     list_display = ("order_", "method", "amount_", "captured", "reference", "created_at")
+    list_display_links = ("method",)
     list_select_related = ("order",)
     search_fields = ("order__number__iexact", "reference__iexact")
     ordering = ("-pk",)
@@ -162,6 +163,7 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
 @admin.register(OrderLine)
 class OrderLineAdmin(ReadOnlyAdmin[OrderLine]):
     list_display = ("order_", "line", "sku", "item", "quantity_", "cancelled_", "shipped_")
+    list_display_links = ("line",)
     list_select_related = ("order", "item")
     search_fields = ("order__number__iexact", "sku__iexact")
     ordering = ("-pk",)
