@@ -112,7 +112,7 @@ def test_the_login_page_is_sound(shop: Shop, visit: Callable[..., Visitor]) -> N
     visitor.page.click("button[type=submit]")
     visitor.page.wait_for_url(f"{visitor.base}/")
 
-    assert visitor.page.locator("h3", has_text="Needs you").is_visible()
+    assert visitor.page.locator("h2", has_text="Needs you").is_visible()
     assert not visitor.trouble
 
 
