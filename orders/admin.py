@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -85,8 +85,8 @@ class OrderAdmin(ReadOnlyAdmin[Order]):
     def total_(self, order: Order) -> SafeString:
         return format_html('<span class="rh-num">{}</span>', money(order.total, order.currency))
 
-    def get_list_display(self, request: HttpRequest) -> Any:
-        shown = super().get_list_display(request)
+    def columns(self, request: HttpRequest) -> Sequence[Any]:
+        shown = super().columns(request)
         return shown if principal_of(request).may("customers:read") else [name for name in shown if name != "customer_"]
 
     def get_exclude(self, request: HttpRequest, obj: Order | None = None) -> Any:
