@@ -129,7 +129,8 @@ def escaped(name: object) -> str:
 # No template, no stylesheet, no database: it must come up when nothing else does.
 _PLAIN_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} | retailhub</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<style>body {{ font: 1rem/1.5 Inter, system-ui, sans-serif; max-width: 36rem; margin: 15vh auto }}</style>
+<style>body {{ font: 1rem/1.5 Inter, system-ui, sans-serif; width: min(36rem, 90%); margin: 15vh auto }}
+a {{ color: inherit }}</style>
 </head><body><main><h1>{title}</h1><p>{detail}</p><p><a href="/">Home</a></p></main></body></html>"""
 
 

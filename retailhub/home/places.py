@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -67,12 +68,15 @@ class ChoosePlace(Dialog):
         return {"places": open_to(self.principal)}
 
     def get_back_url(self) -> str:
-        """The page it was asked on, without the place that page was narrowed to."""
+        """The page it was asked on; the stock list, and whatever was narrowed to a place, shows the new one."""
         before = page_before(self.request)
         if not before.path or before.path == self.request.path:
             return "/"
         query = QueryDict(before.query, mutable=True)
-        query.pop("place", None)
+        if self.chosen and ("place" in query or before.path == reverse("admin:inventory_stocklevel_changelist")):
+            query["place"] = self.chosen
+            if self.chosen == EVERY_PLACE:
+                del query["place"]
         return before.path + (f"?{query.urlencode()}" if query else "")
 
     def act(self, form: PlaceForm) -> None:

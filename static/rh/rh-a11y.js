@@ -117,8 +117,12 @@
     landmarks();
     all(document);
     shellDialog();
+    // They are drawn after everything else, and anew with each row that is added.
+    if (document.querySelector("select.admin-autocomplete")) {
+      choosers();
+      new MutationObserver(choosers).observe(document.body, { childList: true, subtree: true });
+    }
   });
-  window.addEventListener("load", choosers);
   document.addEventListener("htmx:afterSettle", (event) => all(event.target));
 
   // The shell stays hidden until its own script has run. If that file does not arrive, show the page without it.

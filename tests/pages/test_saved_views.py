@@ -167,10 +167,10 @@ def test_stock_opens_at_the_place_of_this_device(shop: Shop, browse: Browse) -> 
     assert client.get(STOCK).status_code == 200
 
     answer = client.post(
-        "/place/", {"place": "depot"}, headers={"Referer": f"http://testserver{STOCK}?place=lyon&q=mug"}
+        "/place/", {"place": "depot"}, headers={"Referer": f"http://testserver{STOCK}?q=mug&place=lyon"}
     )
 
-    assert answer["Location"] == f"{STOCK}?q=mug"
+    assert answer["Location"] == f"{STOCK}?q=mug&place=depot"
     assert client.get(STOCK)["Location"] == f"{STOCK}?place=depot"
     assert client.get(f"/items/{shop.mug.sku}/-/adjust/").context["form"].initial["location"] == "depot"
     assert client.get("/transfers/new/").context["form"].initial["origin"] == "depot"
