@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from orders.models import SalesChannel
 from retailhub.core.access import NOBODY, Principal, principal_of_user
-from retailhub.core.bells import ring, ring_on_commit
+from retailhub.core.bells import ring_on_commit
 from retailhub.core.imports.complaints import BadFile
 from retailhub.core.imports.limits import UPLOAD
 from retailhub.core.imports.report import refusals
