@@ -44,7 +44,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """Answer the bells that were rung, instead of ringing them."""
     bells: list[tuple[str, int]] = []
     for module in (
-        "retailhub.home.uploading.ring",
+        "retailhub.home.undoing.ring_on_commit",
         "retailhub.home.tasks.ring",
         "retailhub.home.uploading.ring_on_commit",
     ):
