@@ -69,7 +69,9 @@ class HandPostingForm(HouseForm):
         super().__init__(*args, **kwargs)
         self.fields["key"].initial = f"manual:{uuid4().hex}"
         self._lines: list[tuple[int, EntryLine]] = []
-        accounts = [("", "")] + [(account.number, str(account)) for account in Account.objects.order_by("number")]
+        accounts = [("", _("Account"))] + [
+            (account.number, str(account)) for account in Account.objects.order_by("number")
+        ]
         places = exponent(settings.HOME_CURRENCY)
         for row in range(1, ROWS + 1):
             fields: dict[str, forms.Field] = {
@@ -83,6 +85,7 @@ class HandPostingForm(HouseForm):
                 field.widget.attrs |= {
                     "class": "rh-input rh-num" if name in {"debit", "credit"} else "rh-input",
                     "aria-label": _("%(what)s, line %(row)s") % {"what": field.label, "row": row},
+                    "placeholder": field.label,  # a phone shows no headings
                 }
                 self.fields[f"{name}_{row}"] = field
 

@@ -55,7 +55,9 @@ def test_the_trial_balance_leads_to_accounts_entries_and_documents(ann: Client) 
     assert "1200 Inventory Asset €100.00 €20.00 €0.00 €120.00" in words(november)
     assert 'href="/books/accounts/2100/?period=2026-11"' in november.content.decode()
     assert "€120.00" in words(ann.get("/books/"))
-    assert f"{entry.number} Goods received 2026-11-12 TR-7 receipt:GR-2#1 supplier:ACME €20.00" in words(account)
+    assert f"{entry.number} Goods received 2026-11-12 transfer:TR-7 receipt:GR-2#1 supplier:ACME €20.00" in words(
+        account
+    )
     assert f'href="/books/entries/{entry.number}/"' in account.content.decode()
     assert 'href="/transfers/TR-7/"' in shown.content.decode()
     assert "1200 Inventory €20.00" in words(shown)
@@ -148,7 +150,7 @@ def filled(**given: Any) -> dict[str, Any]:
 
 
 def test_an_entry_by_hand(ann: Client) -> None:
-    assert "Post by hand" in words(ann.get("/books/post/"))
+    assert "Debit Credit Party Reference" in words(ann.get("/books/post/"))
 
     answer = ann.post("/books/post/", filled())
 
