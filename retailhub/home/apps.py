@@ -11,12 +11,14 @@ class HomeConfig(AppConfig):
 
     def ready(self) -> None:
         show_at(order="orders:order", transfer="inventory:transfer", item="inventory:item", channel="channels:channel")
+        show_at(entry="books:entry")
         # The audit trail: one table of past states per watched table.
         guard(
             ("system:read", "system:write"),
             "inventory.itemevent",
             "inventory.locationevent",
             "customers.customerevent",
+            "accounting.accountevent",
             "orders.saleschannelevent",
             "channels.accountchannelkindbaseurlstatestatereasonbuffersharepercentevent",
         )

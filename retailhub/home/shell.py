@@ -70,6 +70,15 @@ MENU: tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        _("Books"),
+        (
+            Entry(_("Books"), "menu_book", "books:index", "accounting:read", ("/books/",)),
+            Entry(_("Journal"), "receipt_long", "admin:accounting_journalentry_changelist", "accounting:read"),
+            Entry(_("Accounts"), "account_balance", "admin:accounting_account_changelist", "accounting:read"),
+            Entry(_("Periods"), "calendar_month", "admin:accounting_period_changelist", "accounting:read"),
+        ),
+    ),
+    (
         _("System"),
         (
             Entry(_("Outbox"), "outbox", "admin:outbox_delivery_changelist", "system:read"),

@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("orders.urls")),
     path("customers/", include(([path("<int:pk>/", CustomerPage.as_view(), name="customer")], "customers"))),
     path("", include("channels.urls")),
+    path("", include("retailhub.accounting.urls")),
     # Last: an item's page takes whatever stands behind /items/, and others hang their panels there.
     path("", include("inventory.urls")),
 ]

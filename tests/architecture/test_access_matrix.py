@@ -64,6 +64,8 @@ API: dict[str, dict[str, str]] = {
     "customers/<int:pk>/merge/": {"POST": "customers:write"},
     "customers/<int:pk>/export/": {"POST": "customers:write"},
     "customers/<int:pk>/erase/": {"POST": "customers:write"},
+    "journal/": {"GET": "accounting:read"},
+    "journal/export/": {"GET": "accounting:read"},
     "channels/": {"GET": "channels:read", "POST": "channels:write"},
     "channels/<str:code>/": {"GET": "channels:read", "PATCH": "channels:write"},
     "channels/<str:code>/listings/": {"GET": "channels:read", "PATCH": "channels:write"},

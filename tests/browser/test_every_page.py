@@ -10,9 +10,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from retailhub.accounting.models import JournalEntry
 from retailhub.core.access import Role
 from retailhub.core.models import Attention, Job
 from tests.browser.conftest import Visitor
+from tests.factories.accounting import posted
 from tests.factories.core import key_with, person
 from tests.pages.conftest import Shop
 
@@ -21,6 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RECORD_LISTS = (
     "inventory_item", "inventory_stocklevel", "inventory_stockmovement", "inventory_transfer", "inventory_location",
     "orders_order", "channels_listing", "channels_pushlog", "outbox_delivery", "core_user", "core_apikey",
+    "accounting_journalentry", "accounting_account", "accounting_period",
 )  # fmt: skip
 
 
@@ -45,6 +48,12 @@ def addresses(shop: Shop) -> list[str]:
         "/channels/web/",
         "/channels/-/connect/?kind=sandbox",
         "/api-keys/new/",
+        "/books/",
+        "/books/?period=2026-11",
+        "/books/accounts/2100/",
+        "/books/post/",
+        "/books/proofs/",
+        f"/books/entries/{JournalEntry.objects.get().number}/",
         *(reverse(f"admin:{name}_changelist") for name in RECORD_LISTS),
         reverse("admin:inventory_item_change", args=[shop.mug.pk]),
         reverse("admin:channels_account_change", args=[shop.account.pk]),
@@ -56,6 +65,7 @@ def addresses(shop: Shop) -> list[str]:
 def busy(shop: Shop) -> Shop:
     """The shop with something in every panel."""
     key_with("items:read")
+    posted("receipt:GR-1", "1234567.89", reference="receipt:GR-1#1", party="supplier:ACME")
     Job.objects.create(kind="import", label="Item import", total=100, done=40, failed=2, state=Job.State.DONE)
     Attention.objects.create(
         kind="oversold", subject="Enamel mug, blue", reason="2 sold, 0 here", document="order:1", scope="orders:read",

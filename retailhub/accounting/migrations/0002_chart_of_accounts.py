@@ -28,9 +28,9 @@ CHART = (
 
 
 def make_accounts(apps, schema_editor):
-    accounts = apps.get_model("accounting", "Account")
+    Account = apps.get_model("accounting", "Account")
     for role, number, name, kind in CHART:
-        accounts.objects.get_or_create(role=role, defaults={"number": number, "name": name, "kind": kind})
+        Account.objects.get_or_create(role=role, defaults={"number": number, "name": name, "kind": kind})
 
 
 def remove_accounts(apps, schema_editor):

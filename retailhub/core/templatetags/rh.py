@@ -125,6 +125,13 @@ def ref(document: str | None) -> SafeString:
     return format_html('<a href="{}">{}</a>', address, words) if address else format_html("{}", words)
 
 
+@register.simple_tag
+def full_ref(document: str | None) -> SafeString:
+    """The same with the kind of document, where several kinds stand in one column."""
+    address = address_of(document or "")
+    return format_html('<a href="{}">{}</a>', address, document) if address else format_html("{}", document or "")
+
+
 @register.simple_tag(takes_context=True)
 def with_query(context: template.Context, **changes: Any) -> str:
     """The page's own query string with some parameters changed; None takes one out."""
