@@ -89,10 +89,6 @@ class Migration(migrations.Migration):
             name='supply',
             field=models.CharField(blank=True, db_default='', default='', help_text='Only goods received for this purchase line serve it, such as po:PO-12#3.', max_length=80),
         ),
-        migrations.AddIndex(
-            model_name='stockmovement',
-            index=models.Index(condition=models.Q(('returns__isnull', False)), fields=['returns'], name='movement_returns'),
-        ),
         migrations.AddConstraint(
             model_name='costpool',
             constraint=models.CheckConstraint(condition=models.Q(('booked_value__lt', Decimal('1E+15'))), name='cost_pool_booked_value_is_a_number'),
