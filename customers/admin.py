@@ -33,6 +33,8 @@ class AddressInline(ReadOnlyInline):
 
 @admin.register(Customer)
 class CustomerAdmin(HouseAdmin[Customer]):
+    empty_title = gettext_lazy("No customers yet")
+    empty_text = gettext_lazy("Customers appear with the first order.")
     list_display = ("name_", "email", "phone", "created_at")
     list_display_links = None
     search_fields = ("name", "email")

@@ -66,6 +66,9 @@ class OrderEventInline(ReadOnlyInline):
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin[Order]):
+    empty_title = gettext_lazy("No orders yet")
+    empty_text = gettext_lazy("Orders come by themselves from the channels that are connected.")
+    empty_steps = (("channels:index", gettext_lazy("Connect a channel")),)
     list_display = ("number_", "status_", "channel", "external_reference", "customer_", "placed_at", "total_")
     list_display_links = None
     list_select_related = ("channel", "customer")

@@ -53,6 +53,9 @@ class ListingForm(forms.ModelForm[Listing]):
 @admin.register(Listing)
 class ListingAdmin(HouseAdmin[Listing]):
     form = ListingForm
+    empty_title = gettext_lazy("No listings yet")
+    empty_text = gettext_lazy("What a channel offers is listed here once the channel is connected.")
+    empty_steps = (("channels:index", gettext_lazy("Channels")),)
     list_display = ("sku_", "channel", "state_", "item_", "price", "told", "sync", "error_")
     list_display_links = None
     list_select_related = ("account__channel", "item", "intent")
@@ -184,6 +187,8 @@ class StockIntentAdmin(ReadOnlyAdmin[StockIntent]):
 
 @admin.register(PushLog)
 class PushLogAdmin(ReadOnlyAdmin[PushLog]):
+    empty_title = gettext_lazy("No traffic yet")
+    empty_text = gettext_lazy("Each figure told to a channel, and its answer, leaves a line here.")
     list_display = ("at", "channel", "listing_", "quantity_", "version", "outcome_", "took", "lag", "detail")
     list_select_related = ("account__channel", "listing")
     list_filter = (AccountFilter,)

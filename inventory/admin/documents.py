@@ -59,6 +59,8 @@ class TransferLineInline(ReadOnlyInline):
 
 @admin.register(Transfer)
 class TransferAdmin(ReadOnlyAdmin[Transfer]):
+    empty_title = gettext_lazy("No transfers yet")
+    empty_text = gettext_lazy("Goods that one place sends to another are followed here until they have arrived.")
     list_display = ("number_", "status_", "origin", "destination", "due", "created_at", "shipped_at", "closed_at")
     list_display_links = None
     list_select_related = ("origin", "destination")

@@ -114,6 +114,9 @@ class ComponentInline(HouseInline):
 @admin.register(Item)
 class ItemAdmin(HouseAdmin[Item]):
     form = ItemForm
+    empty_title = gettext_lazy("No items yet")
+    empty_text = gettext_lazy("Everything that is sold, bought or counted is an item. Add one, or bring a file.")
+    empty_steps = (("imports:start", gettext_lazy("Import items")),)
     list_display = ("item", "status_pill", "category", "available", "reorder_point_shown", "price_shown", "cost_shown")
     list_display_links = None
     list_select_related = ("category",)

@@ -67,6 +67,9 @@ class ShortageFilter(DropdownFilter):
 
 @admin.register(StockLevel)
 class StockLevelAdmin(ItemWords, ReadOnlyAdmin[StockLevel]):
+    empty_title = gettext_lazy("No stock yet")
+    empty_text = gettext_lazy("A delivery, a count or an opening stock puts items at a place; each is a line here.")
+    empty_steps = (("imports:start", gettext_lazy("Import a count")),)
     list_display = (
         "item_shown",
         "location",
@@ -126,6 +129,8 @@ class StockLevelAdmin(ItemWords, ReadOnlyAdmin[StockLevel]):
 
 @admin.register(StockMovement)
 class StockMovementAdmin(ItemWords, ReadOnlyAdmin[StockMovement]):
+    empty_title = gettext_lazy("No moves yet")
+    empty_text = gettext_lazy("Every unit that comes, goes or changes its state leaves a line here, for good.")
     list_display = (
         "occurred_at",
         "item_shown",

@@ -43,6 +43,8 @@ def _visible_places(principal: Principal) -> QuerySet[Location]:
 
 @admin.register(Reservation)
 class ReservationAdmin(ItemWords, ReadOnlyAdmin[Reservation]):
+    empty_title = gettext_lazy("Nothing is reserved")
+    empty_text = gettext_lazy("What an open order or transfer holds appears here.")
     list_display = ("document_", "line", "item_shown", "location", "quantity_", "open_", "expires_at", "created_at")
     list_display_links = None
     list_select_related = ("item", "location")
@@ -73,6 +75,8 @@ class ReservationAdmin(ItemWords, ReadOnlyAdmin[Reservation]):
 
 @admin.register(WaitingDemand)
 class WaitingDemandAdmin(ItemWords, ReadOnlyAdmin[WaitingDemand]):
+    empty_title = gettext_lazy("Nobody waits")
+    empty_text = gettext_lazy("What was sold and is not there appears here, until a delivery serves it.")
     list_display = ("document_", "line", "item_shown", "quantity_", "pool", "location", "promised_at")
     list_display_links = None
     list_select_related = ("item", "pool", "location")

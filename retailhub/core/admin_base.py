@@ -121,6 +121,10 @@ class HouseAdmin(_ModelAdmin[M]):
     actions: Any = None
     # Fields and columns that tell what goods cost us.
     cost_fields: ClassVar[Sequence[str]] = ()
+    # What a list without any row says: what will stand here, and the pages (URL name, label) that begin it.
+    empty_title: ClassVar[Any] = ""
+    empty_text: ClassVar[Any] = ""
+    empty_steps: ClassVar[Sequence[tuple[str, Any]]] = ()
     # Where this table has no `for_principal` of its own: the way to the row that has one.
     scoped_by: ClassVar[tuple[str, Callable[[Principal], QuerySet[Any]]] | None] = None
 

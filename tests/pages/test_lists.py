@@ -166,3 +166,15 @@ def test_no_link_stands_inside_another(shop: Shop, browse: Browse) -> None:
         text = client.get(reverse(f"admin:{name}_changelist")).content.decode()
         for link in text.partition('id="result_list"')[2].split("<a ")[1:]:
             assert "</a>" in link, name
+
+
+def test_an_empty_list_says_what_will_stand_there_and_how_to_begin(db: None, browse: Browse) -> None:
+    client = browse.admin
+
+    items = client.get(reverse("admin:inventory_item_changelist")).content.decode()
+    searched = client.get(reverse("admin:inventory_item_changelist"), {"q": "unicorn"}).content.decode()
+
+    assert "No items yet" in items
+    assert 'href="/imports/">Import items</a>' in items
+    assert "Nothing matches" in searched
+    assert "No items yet" not in searched
