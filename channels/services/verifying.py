@@ -6,6 +6,7 @@ from channels.connectors.base import Capability
 from channels.models import Account, InboxMessage, Recount
 from channels.queries import figures_of
 from channels.services.settings import connector_of
+from inventory.services.verifying import items_with_wrong_levels
 from retailhub.core.sql import rows
 from retailhub.core.verifying import Breach
 
@@ -31,6 +32,11 @@ _NEWS = [
     "channels.listeners.look_at_figures_anew",
     "channels.listeners.look_at_figures_of_channels",
 ]
+
+_MADE_OF = """
+SELECT DISTINCT l.id FROM channels_listing l LEFT JOIN inventory_kitcomponent k ON k.kit_id = l.item_id
+WHERE l.id = ANY(%s) AND (l.item_id = ANY(%s) OR k.component_id = ANY(%s))
+"""
 
 _LINES_TWICE = """
 SELECT o.number, l.external_id, count(*) FROM orders_orderline l JOIN orders_order o ON o.id = l.order_id
@@ -63,6 +69,10 @@ def _figures() -> list[Breach]:
         # Stock may have moved between two looks: only what is wrong in both, and has no news under way, is a breach.
         again = _out_of_step(accounts, sorted(found))
         found = {listing_id: breach for listing_id, breach in again.items() if listing_id in found}
+    if found and (wrong := items_with_wrong_levels()):
+        # The level is named with its place: that a figure computed from it is another one is no news.
+        for (listing_id,) in rows(_MADE_OF, [sorted(found), sorted(wrong), sorted(wrong)]):
+            found.pop(listing_id)
     return list(found.values())
 
 

@@ -16,8 +16,9 @@ from channels.services.pulling import pull_orders
 from channels.services.pushing import push_stock, retry_refused
 from channels.services.verifying import verify
 from channels.services.wanting import want_items_pushed, want_listings_pushed
-from inventory.models import Item, Location
+from inventory.models import Item, Location, StockLevel
 from inventory.services.adjusting import AdjustmentLine, adjust_stock
+from inventory.services.verifying import verify as verify_stock
 from retailhub.core.models import Attention
 from tests.channels.scripted import ScriptedConnector, told_order
 from tests.factories.channels import account_of, intent_of, listed, make_due, push_all
@@ -606,6 +607,16 @@ def test_a_listing_taken_off_the_shelf_is_told_to_show_none(
 
 
 # --- what verify finds -----------------------------------------------------------------------------------------------
+def test_a_level_changed_by_hand_is_a_breach_of_the_level_alone(account: Account, item: Item, listing: Listing) -> None:
+    StockLevel.objects.update(sellable=7)
+
+    assert verify() == []
+    (breach,) = verify_stock()
+    assert (breach.check, breach.subject, breach.place, breach.expected, breach.found) == (
+        "level sellable", "MUG", "wh", 10, 7,
+    )  # fmt: skip
+
+
 def test_a_channel_out_of_step_at_rest_is_a_breach(account: Account, item: Item, listing: Listing) -> None:
     StockIntent.objects.update(confirmed_quantity=99)
 
