@@ -27,4 +27,7 @@ class InventoryConfig(AppConfig):
                 )
             ),
         )  # fmt: skip
-        guard(("costs:read", "system:write"), "inventory.costpool")
+        guard(
+            ("costs:read", "system:write"),
+            *(f"inventory.{model}" for model in ("costpool", "costlayer", "costmethodchange", "valueadjustment")),
+        )

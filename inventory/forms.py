@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from inventory.models import Bucket, Item, Location, Reason
+from inventory.models import Bucket, CostPool, Item, Location, Reason
 from inventory.services import adjusting, moving
 from retailhub.core.access import Principal
 from retailhub.core.pages import HouseForm
@@ -110,6 +110,22 @@ class MoveForm(StockForm):
     to_bucket = forms.ChoiceField(label=gettext_lazy("To"), choices=Bucket.choices, initial=Bucket.DAMAGED)
     reason = forms.ChoiceField(label=gettext_lazy("Reason"), choices=reason_choices(moving.REASONS))
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=500)
+
+
+class WriteDownForm(HouseForm):
+    amount = forms.DecimalField(
+        label=gettext_lazy("Amount"),
+        max_digits=19,
+        decimal_places=4,
+        help_text=gettext_lazy("By how much all units together are worth less, in the home currency."),
+        widget=forms.NumberInput(attrs={"autofocus": True, "inputmode": "decimal"}),
+    )
+    note = forms.CharField(label=gettext_lazy("Why"), max_length=500)
+
+
+class CostingMethodForm(HouseForm):
+    method = forms.ChoiceField(label=gettext_lazy("Method"), choices=CostPool.Method.choices)
+    note = forms.CharField(label=gettext_lazy("Why"), required=False, max_length=500)
 
 
 class TransferForm(HouseForm):

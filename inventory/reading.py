@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.core import signing
 from django.db.models import Q, QuerySet, Sum
 
-from inventory.models import IncomingSupply, Item, Location, Reservation, StockLevel, StockMovement, WaitingDemand
+from inventory.models import (
+    CostLayer,
+    CostMethodChange,
+    CostPool,
+    IncomingSupply,
+    Item,
+    Location,
+    Reservation,
+    StockLevel,
+    StockMovement,
+    ValueAdjustment,
+    WaitingDemand,
+)
 from retailhub.core.access import Principal
 
 PAGE = 25
@@ -183,3 +196,31 @@ def components_of(kit: Item, principal: Principal) -> list[ComponentStock]:
         .values_list("item", "units")
     )
     return [ComponentStock(part.component, part.quantity, free.get(part.component_id, 0)) for part in parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What an item costs: its pool, the layers that leave in this order, and what changed its value without a move."""
+
+    pool: CostPool | None
+    layers: list[CostLayer]
+    adjustments: list[ValueAdjustment]
+    changes: list[CostMethodChange]
+
+    @property
+    def unit_cost(self) -> Decimal | None:
+        return self.pool.value / self.pool.quantity if self.pool and self.pool.quantity else None
+
+
+def costs_of(item: Item, *, most: int = 50) -> Costs:
+    """Answer what the item costs, for who may see costs. Four statements at most."""
+    pool = CostPool.objects.filter(item=item).first()
+    layers = CostLayer.objects.filter(item=item, quantity__gt=0, folded_after__isnull=True)
+    return Costs(
+        pool=pool,
+        layers=list(layers.select_related("movement").order_by("pk")[:most])
+        if pool is not None and pool.method == CostPool.Method.FIFO
+        else [],
+        adjustments=list(ValueAdjustment.objects.filter(item=item).select_related("receipt").order_by("-pk")[:most]),
+        changes=list(CostMethodChange.objects.filter(item=item).order_by("-pk")[:most]),
+    )

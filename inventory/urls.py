@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inventory import transfer_views, views
+from inventory import cost_views, transfer_views, views
 
 app_name = "inventory"
 
 urlpatterns = [
     path("items/<path:sku>/-/history/", views.ItemHistory.as_view(), name="history"),
+    path("items/<path:sku>/-/costs/", cost_views.ItemCosts.as_view(), name="costs"),
+    path("items/<path:sku>/-/write-down/", cost_views.WriteDown.as_view(), name="write_down"),
+    path("items/<path:sku>/-/costing-method/", cost_views.ChangeCostingMethod.as_view(), name="costing_method"),
     path("items/<path:sku>/-/adjust/", views.Adjust.as_view(), name="adjust"),
     path("items/<path:sku>/-/count/", views.Count.as_view(), name="count"),
     path("items/<path:sku>/-/receive/", views.Receive.as_view(), name="receive"),

@@ -1,4 +1,7 @@
-"""Who listens to what: one table. A listener may be run twice and in any order; it re-reads the present state."""
+"""Who listens to what, and what the books are proved with: tables of dotted names.
+
+A listener may be run twice and in any order; it re-reads the present state.
+"""
 
 from __future__ import annotations
 
@@ -10,3 +13,13 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "orders.order_cancelled": ("orders.listeners.settle_shortages",),
     "orders.order_shipped": ("orders.listeners.settle_shortages", "channels.listeners.tell_channel_of_shipment"),
 }
+
+# Role of an account -> functions that say by the documents what must stand on it (retailhub.accounting.registry.Proof).
+PROOFS: dict[str, tuple[str, ...]] = {
+    "inventory": ("inventory.proving.prove_inventory",),
+    "in_transit": ("inventory.proving.prove_in_transit",),
+    "grni": ("inventory.proving.prove_received_without_order",),
+}
+
+# What posts what the books lack before a period is closed, in order; each is called with `until`, the last day.
+BEFORE_CLOSING: tuple[str, ...] = ("inventory.services.journalising.post_before_closing",)

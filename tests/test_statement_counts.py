@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,11 +16,17 @@ from inventory.models.places import COUNTERPARTIES
 from inventory.services.adjusting import AdjustmentLine, adjust_stock
 from inventory.services.cataloguing import ItemDraft, upsert_items
 from inventory.services.consuming import Leaving, consume_stock
+from inventory.services.costing_methods import change_costing_method
+from inventory.services.expecting import Expected, expect_supply
+from inventory.services.journalising import post_stock_summary
 from inventory.services.ledger import counterparty
+from inventory.services.linking import link_demand, unlink_demand
 from inventory.services.moving import MoveLine, move_stock
 from inventory.services.receiving import BookedLine, ReceiptLine, book_in, receive_stock
 from inventory.services.releasing import release_stock
 from inventory.services.reserving import release_expired_reservations, reserve_stock
+from inventory.services.returning import ReturnLine, return_to_supplier, reverse_receipt
+from inventory.services.revaluing import Correction, correct_receipts
 from inventory.services.serving import serve_documents
 from inventory.services.transferring import (
     TransferDraftLine,
@@ -64,7 +71,15 @@ class World:
         return request_for(document, dict.fromkeys(self.items, 2), [self.here], **kwargs)
 
     def order(self, units: int = 2) -> Any:
-        return placed(self.web, "1", *[(item.sku, units) for item in self.items])
+        order = placed(self.web, "1", *[(item.sku, units) for item in self.items])
+        self.number = order.number
+        return order
+
+    def expected(self, quantity: int = 9) -> list[Expected]:
+        return [
+            Expected(document="po:PO-1", line=n, item_id=item.pk, location_id=self.here.pk, quantity=quantity)
+            for n, item in enumerate(self.items, 1)
+        ]
 
     def adjust(self, **what: Any) -> Callable[[], Any]:
         lines = [AdjustmentLine(sku=item.sku, **what) for item in self.items]
@@ -175,6 +190,90 @@ def _cancel_transfer(w: World) -> Any:
     return lambda: cancel_transfer(transfer_id=pk, actor="x")
 
 
+# --- what moves value -----------------------------------------------------------------------------------------------
+def _receive_in_layers(w: World) -> Any:
+    change_costing_method(items=w.items, method="fifo", actor="x")
+    w.stock(2)
+    return w.stock
+
+
+def _receive_what_was_bought(w: World) -> Any:
+    expect_supply(lines=w.expected())
+    w.order()
+    for n in range(1, len(w.items) + 1):
+        link_demand(document=f"order:{w.number}", line=n, supply=f"po:PO-1#{n}", actor="x")
+    lines = [
+        ReceiptLine(
+            item_id=item.pk, quantity=9, value=Decimal(9), line=n, supply=f"po:PO-1#{n}", incoming=("po:PO-1", n)
+        )
+        for n, item in enumerate(w.items, 1)
+    ]
+    return lambda: receive_stock(location=w.here, lines=lines, document="receipt:GR-1", actor="x", self_posted=True)
+
+
+def _consume_layers(w: World) -> Any:
+    change_costing_method(items=w.items, method="fifo", actor="x")
+    return _consume(w)
+
+
+def _expect(w: World) -> Any:
+    expect_supply(lines=w.expected())
+    return lambda: expect_supply(lines=w.expected(3))
+
+
+def _link(w: World) -> Any:
+    w.order()
+    return lambda: link_demand(document=f"order:{w.number}", line=1, supply="po:PO-1#1", actor="x")
+
+
+def _unlink(w: World) -> Any:
+    _link(w)()
+    w.stock()
+    return lambda: unlink_demand(document=f"order:{w.number}", line=1, actor="x")
+
+
+def _reverse(w: World) -> Any:
+    w.stock()
+    return lambda: reverse_receipt(document="delivery:1", actor="x")
+
+
+def _give_back(w: World) -> Any:
+    w.stock()
+    lines = [
+        ReturnLine(item_id=item.pk, quantity=2, receipt="delivery:1", receipt_line=n, line=n)
+        for n, item in enumerate(w.items, 1)
+    ]
+    return lambda: return_to_supplier(location=w.here, lines=lines, document="supplier_return:RV-1", actor="x")
+
+
+def _correct(w: World) -> Any:
+    w.stock()
+    corrections = [
+        Correction(document="delivery:1", line=n, quantity=10, value_change=Decimal(1), reference="x")
+        for n, _ in enumerate(w.items, 1)
+    ]
+    return lambda: correct_receipts(
+        corrections=corrections, document="supplier_invoice:1", reason="invoice_price", actor="x"
+    )
+
+
+def _correct_layers(w: World) -> Any:
+    change_costing_method(items=w.items, method="fifo", actor="x")
+    return _correct(w)
+
+
+def _change_method(w: World) -> Any:
+    w.stock()
+    return lambda: change_costing_method(items=w.items, method="fifo", actor="x")
+
+
+def _summarise(w: World) -> Any:
+    w.stock()
+    pk = w.transfer(ready_transfer, ship_transfer)
+    receive_transfer(transfer_id=pk, arrived=None, actor="x")
+    return post_stock_summary
+
+
 def _upsert(w: World) -> Any:
     drafts = [
         ItemDraft(sku=f"NEW-{item.pk}", name="New", barcodes=[f"code-{item.pk}"], category=["Light"])
@@ -266,6 +365,18 @@ CEILINGS: dict[str, tuple[Callable[[World], Callable[[], Any]], int]] = {
     "ship transfer": (_send, 13),
     "receive transfer": (_arrive, 10),
     "cancel transfer": (_cancel_transfer, 10),
+    "receive in layers": (_receive_in_layers, 5),
+    "receive what was bought": (_receive_what_was_bought, 4),
+    "consume layers": (_consume_layers, 8),
+    "expect supply": (_expect, 1),
+    "link demand": (_link, 5),
+    "unlink demand": (_unlink, 7),
+    "reverse a receipt": (_reverse, 6),
+    "return to the supplier": (_give_back, 4),
+    "correct receipts": (_correct, 6),
+    "correct layers": (_correct_layers, 7),
+    "change the costing method": (_change_method, 6),
+    "summarise stock": (_summarise, 11),
     "upsert items": (_upsert, 10),
     "find people": (_find, 3),
     "place an order": (_place, 3),

@@ -1,3 +1,3 @@
-from inventory.admin import documents, items, ledger, places, promises
+from inventory.admin import costs, documents, items, ledger, places, promises
 
-__all__ = ["documents", "items", "ledger", "places", "promises"]
+__all__ = ["costs", "documents", "items", "ledger", "places", "promises"]

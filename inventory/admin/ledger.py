@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from inventory.admin.filters import EitherEndFilter, PlaceFilter
-from inventory.models import Bucket, CostPool, IncomingSupply, Item, Location, StockLevel, StockMovement
+from inventory.models import Bucket, IncomingSupply, Item, Location, StockLevel, StockMovement
 from retailhub.core.admin_base import ReadOnlyAdmin, display, number, reference
 from retailhub.core.filters import ChoicesDropdownFilter, DropdownFilter
 from retailhub.core.templatetags.rh import money
@@ -188,28 +188,3 @@ class StockMovementAdmin(ItemWords, ReadOnlyAdmin[StockMovement]):
     @display(description=gettext_lazy("value"))
     def value_shown(self, movement: StockMovement) -> SafeString:
         return format_html('<span class="rh-num">{}</span>', money(movement.value, settings.HOME_CURRENCY))
-
-
-@admin.register(CostPool)
-class CostPoolAdmin(ItemWords, ReadOnlyAdmin[CostPool]):
-    list_display = ("item_shown", "method", "quantity_", "value_shown", "last_cost")
-    list_display_links = None
-    list_select_related = ("item",)
-    search_fields = ("item__sku",)
-    ordering = ("item",)
-
-    @display(description=gettext_lazy("item"))
-    def item_shown(self, pool: CostPool) -> SafeString:
-        return item_link(pool.item)
-
-    @display(description=gettext_lazy("units"), ordering="quantity")
-    def quantity_(self, pool: CostPool) -> SafeString:
-        return number(pool.quantity)
-
-    @display(description=gettext_lazy("stock value"), ordering="value")
-    def value_shown(self, pool: CostPool) -> SafeString:
-        return format_html('<span class="rh-num">{}</span>', money(pool.value, settings.HOME_CURRENCY))
-
-    @display(description=gettext_lazy("last unit cost"))
-    def last_cost(self, pool: CostPool) -> SafeString:
-        return format_html('<span class="rh-num">{}</span>', money(pool.last_unit_cost, settings.HOME_CURRENCY))

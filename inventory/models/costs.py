@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 import pgtrigger
@@ -95,6 +96,10 @@ class CostLayer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} of {self.received} of item {self.item_id}"
+
+    @property
+    def unit_cost(self) -> Decimal:
+        return self.value / self.quantity if self.quantity else Decimal(0)
 
 
 _APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)

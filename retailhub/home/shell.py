@@ -50,6 +50,13 @@ MENU: tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...] = (
             Entry(
                 _("Transfers"), "local_shipping", "admin:inventory_transfer_changelist", "stock:read", ("/transfers/",)
             ),
+            Entry(
+                _("Stock value"),
+                "payments",
+                "admin:inventory_costpool_changelist",
+                "costs:read",
+                ("/admin/inventory/costlayer/", "/admin/inventory/valueadjustment/"),
+            ),
             Entry(_("Places"), "store", "admin:inventory_location_changelist", "stock:read"),
             Entry(_("Import"), "upload_file", "imports:start", "imports:write", ("/imports/",)),
         ),

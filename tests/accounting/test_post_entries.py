@@ -237,3 +237,8 @@ def test_yen_have_no_places(settings: Any) -> None:
     with pytest.raises(Invalid) as refusal:
         posted("more yen", "1200.50")
     assert {error.code for error in refusal.value.errors} == {"not_rounded"}
+
+
+def test_the_last_day_there_is_can_be_dated() -> None:
+    assert posted("last", date=date.max).date == date.max
+    assert Period.objects.get().end == date.max

@@ -9,6 +9,7 @@ from typing import Any
 from retailhub.accounting.models import JournalEntry
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 
+_OF_A_LINE = ("reference", "party", "memo", "location", "original_amount", "original_currency")
 NOVEMBER = date(2026, 11, 12)
 
 
@@ -24,7 +25,7 @@ def two_lines(
 
 def new_entry(key: str = "receipt:GR-1", amount: str = "120.00", **given: Any) -> NewEntry:
     """Answer goods received for so much, not yet invoiced."""
-    about = {name: given.pop(name) for name in ("reference", "party", "memo", "location") if name in given}
+    about = {name: given.pop(name) for name in _OF_A_LINE if name in given}
     sides = {name: given.pop(name) for name in ("debit", "credit") if name in given}
     return NewEntry(
         **{

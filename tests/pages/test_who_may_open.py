@@ -14,6 +14,8 @@ from tests.pages.conftest import Browse, Shop
 
 EVERYBODY: set[str] = set(Role.values)
 WRITES_STOCK: set[str] = {Role.STORE_MANAGER, Role.WAREHOUSE, Role.ADMINISTRATOR}
+SEES_COSTS: set[str] = {Role.STORE_MANAGER, Role.BUYER, Role.ACCOUNTANT, Role.ADMINISTRATOR}
+POSTS: set[str] = {Role.ACCOUNTANT, Role.ADMINISTRATOR}
 ADMINISTRATORS: set[str] = {Role.ADMINISTRATOR}
 
 
@@ -29,6 +31,9 @@ def pages(shop: Shop) -> dict[str, set[str]]:
         f"/items/{item}/-/history/": EVERYBODY,
         f"/items/{item}/-/orders/": EVERYBODY,
         f"/items/{item}/-/channels/": EVERYBODY,
+        f"/items/{item}/-/costs/": SEES_COSTS,
+        f"/items/{item}/-/write-down/": POSTS,
+        f"/items/{item}/-/costing-method/": POSTS,
         f"/items/{item}/-/adjust/": WRITES_STOCK,
         f"/items/{item}/-/count/": WRITES_STOCK,
         f"/items/{item}/-/receive/": WRITES_STOCK,

@@ -27,7 +27,8 @@ _LOCK = re.compile(
 
 CHANGE_NO_LEVEL = {
     "reserve what is short", "reserve what expired", "serve", "draft transfer", "upsert items", "find people",
-    "place what is short", "place again", "hold", "let go", "raise shortages", "follow reservations",
+    "expect supply", "link demand", "correct receipts", "correct layers", "change the costing method",
+    "summarise stock", "place what is short", "place again", "hold", "let go", "raise shortages", "follow reservations",
 }  # fmt: skip
 """What waits, is planned, takes over what another let go, or only talks of stock leaves the levels as they are."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
+from datetime import date
 from typing import ClassVar
 
 import pgtrigger
@@ -12,6 +14,11 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
 from retailhub.accounting.models.triggers import no_truncate
+
+
+def last_day(month: date) -> date:
+    """Answer the last day of the date's month."""
+    return month.replace(day=monthrange(month.year, month.month)[1])
 
 
 class Period(models.Model):

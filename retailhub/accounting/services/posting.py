@@ -7,93 +7,44 @@ opens a period takes it alone.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-import orjson
-from django.conf import settings
 from django.db.models import Model
 
 from retailhub.accounting.models import JournalEntry, JournalLine, Period
+from retailhub.accounting.models.periods import last_day
 from retailhub.accounting.models.triggers import BOOKS_LOCK
-from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
-from retailhub.core.money import PRICE_PLACES, NotMoney, currencies, exponent
-from retailhub.core.money import amount as read_amount
+from retailhub.accounting.services.entries import (
+    REVERSAL,
+    EntryLine,
+    KeyTaken,
+    NewEntry,
+    NotReversible,
+    PeriodClosed,
+    Unbalanced,
+    UnknownAccount,
+    cleaned,
+    counting,
+    figures,
+    fingerprint,
+    named,
+)
+from retailhub.core.errors import NotFound, Offence
 from retailhub.core.sql import OneTrip, array, rows
-from retailhub.core.text import DirtyText, clean_line
 from retailhub.core.transactions import retried
+
+__all__ = [
+    "EntryLine", "KeyTaken", "NewEntry", "NotReversible", "PeriodClosed", "Unbalanced", "UnknownAccount",
+    "post_entries", "reverse_entry",
+]  # fmt: skip
 
 LOCK = f"SELECT pg_advisory_xact_lock_shared({BOOKS_LOCK})"
 """Keeps periods from being closed under an entry. The race in the tests takes it away to see what it is worth."""
-
-_REVERSAL = ":reversed"
-
-
-class Unbalanced(DomainError):
-    """The lines of an entry do not add up to nothing."""
-
-    code = "unbalanced"
-    status = 422
-
-
-class UnknownAccount(DomainError):
-    """There is no such account."""
-
-    code = "unknown_account"
-    status = 422
-
-
-class PeriodClosed(DomainError):
-    """The books are closed for this date."""
-
-    code = "period_closed"
-
-
-class KeyTaken(DomainError):
-    """Something else was posted under this key."""
-
-    code = "key_taken"
-
-
-class NotReversible(DomainError):
-    """A reversal is not reversed: post the entry anew."""
-
-    code = "not_reversible"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryLine:
-    """One account's part: `account` is a role, or the number of an account; debit above zero, home currency."""
-
-    account: str
-    amount: Decimal
-    location: str = ""
-    party: str = ""
-    reference: str = ""
-    memo: str = ""
-    original_amount: Decimal | None = None
-    original_currency: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewEntry:
-    """What to post for a document. Posting the same key twice changes nothing; another content under it is refused.
-
-    With `or_first_open` an entry for a closed date stands on the first day after what is closed.
-    """
-
-    key: str
-    kind: str
-    document: str
-    date: date
-    text: str
-    lines: Sequence[EntryLine]
-    or_first_open: bool = False
 
 
 @retried()
@@ -104,7 +55,7 @@ def post_entries(*, entries: Sequence[NewEntry], actor: str) -> list[JournalEntr
     statements, whatever the number of entries. Raises Unbalanced, UnknownAccount, PeriodClosed and KeyTaken, each
     naming every offending entry.
     """
-    return _post(_cleaned(entries), actor=actor)
+    return _post(cleaned(entries), actor=actor)
 
 
 @retried()
@@ -139,7 +90,7 @@ def reverse_entry(*, key: str, date: date, actor: str, text: str = "") -> Journa
             for line in entry.lines.select_related("account").order_by("line")
         ],
     )
-    turned = replace(_cleaned([turned])[0], key=key + _REVERSAL)
+    turned = replace(cleaned([turned])[0], key=key + REVERSAL)
     (reversal,) = _post([turned], actor=actor, reverses={turned.key: entry.pk})
     return reversal
 
@@ -161,7 +112,7 @@ def _post(
             document_date=entries[place].date,
             text=entries[place].text,
             reverses_id=reverses.get(entries[place].key),
-            lines=[_figures(line, accounts[line.account]) for line in _counting(entries[place])],
+            lines=[figures(line, accounts[line.account]) for line in counting(entries[place])],
         )
         for place in places
     }
@@ -183,82 +134,6 @@ def _post(
     # Somebody may have been quicker with a key; what he wrote is there now, and must be the same.
     _refuse_taken(entries, {place for place in places if found[entries[place].key].fingerprint != prints[place]})
     return [found[key] for key in keys]
-
-
-# --- what is asked ---------------------------------------------------------------------------------------------------
-def _counting(entry: NewEntry) -> list[EntryLine]:
-    return [line for line in entry.lines if line.amount]
-
-
-_LIMITS = {"key": 200 - len(_REVERSAL), "kind": 40, "document": 80, "text": 10_000}
-_LINE_LIMITS = {"account": 24, "location": 40, "party": 120, "reference": 120, "memo": 10_000}
-
-
-def _cleaned(entries: Sequence[NewEntry]) -> list[NewEntry]:
-    """Answer the entries with tidy text. Raises Invalid for what cannot be stored, in every place where it stands."""
-    errors: list[Offence] = []
-    tidy = []
-    for index, entry in enumerate(entries):
-        at = f"/entries/{index}"
-        texts = _texts(entry, _LIMITS, at, errors)
-        errors.extend(
-            Offence(pointer=f"{at}/{name}", code="blank", detail=f"an entry has a {name}")
-            for name in ("key", "kind")
-            if not texts[name]
-        )
-        lines = []
-        for number, line in enumerate(entry.lines):
-            below = f"{at}/lines/{number}"
-            errors.extend(_odd_amounts(line, below))
-            lines.append(replace(line, **_texts(line, _LINE_LIMITS, below, errors)))
-        tidy.append(replace(entry, **texts, lines=lines))
-    if errors:
-        raise Invalid("An entry holds what no journal can hold.", errors=errors)
-    return tidy
-
-
-def _texts(part: Any, limits: Mapping[str, int], at: str, errors: list[Offence]) -> dict[str, Any]:
-    texts = {}
-    for name, most in limits.items():
-        try:
-            texts[name] = clean_line(getattr(part, name))
-        except DirtyText as dirt:
-            errors.append(Offence(pointer=f"{at}/{name}", code="invalid", detail=str(dirt)))
-            texts[name] = "?"
-        if len(texts[name]) > most:
-            errors.append(Offence(pointer=f"{at}/{name}", code="too_long", detail=f"at most {most} characters"))
-    return texts
-
-
-def _odd_amounts(line: EntryLine, at: str) -> list[Offence]:
-    home = settings.HOME_CURRENCY
-    found = [*_odd_amount(line.amount, exponent(home), f"{at}/amount", home)]
-    if (line.original_amount is None) != (not line.original_currency):
-        found.append(
-            Offence(pointer=f"{at}/original_amount", code="invalid", detail="an original amount has a currency")
-        )
-    elif line.original_amount is not None:
-        if line.original_currency not in currencies():
-            found.append(
-                Offence(pointer=f"{at}/original_currency", code="unknown_currency", detail="this is no ISO 4217 code")
-            )
-        found += _odd_amount(line.original_amount, 4, f"{at}/original_amount", line.original_currency)
-    return found
-
-
-def _odd_amount(value: Decimal, places: int, pointer: str, currency: str) -> list[Offence]:
-    try:
-        read_amount(value)
-    except NotMoney as error:
-        return [Offence(pointer=pointer, code="not_an_amount", detail=str(error))]
-    if value != round(value, places):
-        detail = f"an amount in {currency} has at most {places} places, this is {value}"
-        return [Offence(pointer=pointer, code="not_rounded", detail=detail)]
-    return []
-
-
-def _named(entry: NewEntry) -> str:
-    return f"entry {entry.key}" + (f" ({entry.document})" if entry.document else "")
 
 
 # --- what the books say ----------------------------------------------------------------------------------------------
@@ -295,7 +170,7 @@ def _find_accounts(entries: Sequence[NewEntry], books: _Books) -> dict[str, int]
         Offence(
             pointer=f"/entries/{index}/lines/{number}/account",
             code="unknown_account",
-            detail=f"{_named(entry)}: there is no account {line.account}",
+            detail=f"{named(entry)}: there is no account {line.account}",
             extra={"account": line.account},
         )
         for index, entry in enumerate(entries)
@@ -312,7 +187,7 @@ def _refuse_unbalanced(entries: Sequence[NewEntry]) -> None:
         Offence(
             pointer=f"/entries/{index}/lines",
             code="unbalanced",
-            detail=f"{_named(entry)}: debit and credit differ by {difference}",
+            detail=f"{named(entry)}: debit and credit differ by {difference}",
             extra={"difference": str(difference)},
         )
         for index, entry in enumerate(entries)
@@ -329,7 +204,7 @@ def _refuse_taken(entries: Sequence[NewEntry], places: set[int]) -> None:
                 Offence(
                     pointer=f"/entries/{place}/key",
                     code="key_taken",
-                    detail=f"{_named(entries[place])}: something else was posted under this key",
+                    detail=f"{named(entries[place])}: something else was posted under this key",
                     extra={"key": entries[place].key},
                 )
                 for place in sorted(places)
@@ -337,12 +212,12 @@ def _refuse_taken(entries: Sequence[NewEntry], places: set[int]) -> None:
         )
 
 
-def _refuse_closed(entries: Sequence[NewEntry], places: Any, through: date | None) -> None:
+def _refuse_closed(entries: Sequence[NewEntry], places: Iterable[int], through: date | None) -> None:
     errors = [
         Offence(
             pointer=f"/entries/{place}/date",
             code="period_closed",
-            detail=f"{_named(entries[place])} is dated {entries[place].date}; the books are closed through {through}",
+            detail=f"{named(entries[place])} is dated {entries[place].date}; the books are closed through {through}",
             extra={"closed_through": str(through)},
         )
         for place in places
@@ -353,29 +228,6 @@ def _refuse_closed(entries: Sequence[NewEntry], places: Any, through: date | Non
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
-Figures = tuple[int, Decimal, str, str, str, str, Decimal | None, str]
-"""A line as it is stored: account, amount, location, party, reference, memo, original amount and currency."""
-
-
-def _figures(line: EntryLine, account_id: int) -> Figures:
-    return (
-        account_id, line.amount, line.location, line.party, line.reference, line.memo, line.original_amount,
-        line.original_currency,
-    )  # fmt: skip
-
-
-def fingerprint(
-    *, kind: str, document: str, document_date: date, text: str, reverses_id: int | None, lines: Sequence[Figures]
-) -> str:
-    """Answer the checksum of an entry's content: equal for equal entries, whoever posted them and when."""
-
-    def plain(value: Any) -> Any:
-        return str(value.quantize(PRICE_PLACES)) if isinstance(value, Decimal) else value
-
-    content = [kind, document, str(document_date), text, reverses_id, [[plain(v) for v in line] for line in lines]]
-    return hashlib.sha256(orjson.dumps(content)).hexdigest()
-
-
 _NEW_ENTRY = (
     "key", "kind", "document", "date", "document_date", "text", "actor", "reverses", "line_count", "fingerprint",
 )  # fmt: skip
@@ -404,28 +256,29 @@ def _write(
     written = [
         (
             entry.key, entry.kind, entry.document, day, entry.date, entry.text, actor, reverses.get(entry.key),
-            len(_counting(entry)), mark,
+            len(counting(entry)), mark,
         )
         for (entry, mark), day in zip(entries, dates, strict=True)
     ]  # fmt: skip
     columns, casts, values = _columns(JournalEntry, _NEW_ENTRY, written)
+    # Numbers go by the order asked; the rows by key, so that two callers with common keys queue instead of deadlocking.
     made = trip.add_named(
         f"""INSERT INTO accounting_journalentry (number, {columns})
-            SELECT 'JE-' || nextval('accounting_entry_number'), n.* FROM unnest({casts}) n
-            ON CONFLICT (key) DO NOTHING RETURNING id, key""",  # noqa: S608  names of our own columns
+            SELECT s.* FROM (SELECT 'JE-' || nextval('accounting_entry_number'), n.* FROM unnest({casts}) n) s
+            ORDER BY 2 ON CONFLICT (key) DO NOTHING RETURNING id, key""",  # noqa: S608  names of our own columns
         values,
     )
     lines = [
-        (number, *_figures(line, accounts[line.account]))
+        (number, *figures(line, accounts[line.account]))
         for entry, _ in entries
-        for number, line in enumerate(_counting(entry), 1)
+        for number, line in enumerate(counting(entry), 1)
     ]
     columns, casts, values = _columns(JournalLine, _NEW_LINE, lines)
     trip.add(
         f"""INSERT INTO accounting_journalline (entry_id, {columns})
             SELECT e.id, {", ".join(f"n.{name}" for name in _NEW_LINE)}
             FROM unnest(%s::varchar[], {casts}) n(key, {", ".join(_NEW_LINE)}) JOIN {made} e ON e.key = n.key""",  # noqa: S608  as above
-        [[entry.key for entry, _ in entries for _ in _counting(entry)], *values],
+        [[entry.key for entry, _ in entries for _ in counting(entry)], *values],
     )
     trip.run()
 
@@ -438,8 +291,3 @@ def _columns(
     pairs = [array(field, column) for field, column in zip(fields, zip(*written, strict=True), strict=True)]
     columns = ", ".join(field.column for field in fields)
     return columns, ", ".join(cast for cast, _ in pairs), [list(values) for _, values in pairs]
-
-
-def last_day(month: date) -> date:
-    """Answer the last day of the month that begins on the date."""
-    return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)

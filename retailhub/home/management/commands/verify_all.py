@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from channels.services import verifying as channels
 from inventory.services import verifying as inventory
 from orders.services import verifying as orders
+from retailhub.accounting.services import verifying as accounting
 from retailhub.core.verifying import Check
 from retailhub.outbox.services import verifying as outbox
 
@@ -19,12 +20,13 @@ CHECKS: dict[str, Check] = {
     "orders": orders.verify,
     "channels": channels.verify,
     "outbox": outbox.verify,
+    "journal": accounting.verify,
 }
 
 
 class Command(BaseCommand):
     help = (
-        "Prove that the books agree: levels = movements = reservations, values, orders, channels, outbox. "
+        "Prove that the books agree: levels = movements = reservations, values, orders, channels, outbox, journal. "
         "Exit code 1 and a list of every place on any breach."
     )
 
