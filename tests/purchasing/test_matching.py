@@ -25,7 +25,8 @@ pytestmark = pytest.mark.django_db
 
 
 def codes(invoice: SupplierInvoice) -> list[str]:
-    return sorted(Hold.objects.filter(invoice=invoice, released_at=None).values_list("code", flat=True))
+    holds = Hold.objects.filter(invoice=invoice, released_at=None, is_warning=False)
+    return sorted(holds.values_list("code", flat=True))
 
 
 def payable(invoice: SupplierInvoice) -> Decimal:
