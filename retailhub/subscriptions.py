@@ -21,13 +21,21 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "orders.orders_short": ("orders.listeners.raise_shortages",),
     "orders.order_cancelled": ("orders.listeners.settle_shortages",),
     "orders.order_shipped": ("orders.listeners.settle_shortages", "channels.listeners.tell_channel_of_shipment"),
+    "purchasing.delivery_received": ("purchasing.listeners.rematch_deliveries",),
+    "purchasing.purchase_order_changed": ("purchasing.listeners.rematch_orders",),
+    "purchasing.goods_returned": ("purchasing.listeners.rematch_returns",),
 }
 
 # Role of an account -> functions that say by the documents what must stand on it (retailhub.accounting.registry.Proof).
 PROOFS: dict[str, tuple[str, ...]] = {
     "inventory": ("inventory.proving.prove_inventory",),
     "in_transit": ("inventory.proving.prove_in_transit",),
-    "grni": ("inventory.proving.prove_received_without_order",),
+    "grni": ("inventory.proving.prove_received_without_order", "purchasing.services.proving.prove_grni"),
+    "ginr": ("purchasing.services.proving.prove_ginr",),
+    "payable": ("purchasing.services.proving.prove_payable",),
+    "supplier_claims": ("purchasing.services.proving.prove_claims",),
+    "supplier_prepayments": ("purchasing.services.proving.prove_prepayments",),
+    "landed_accrual": ("purchasing.services.proving.prove_landed_accrual",),
 }
 
 # What posts what the books lack before a period is closed, in order; each is called with `until`, the last day.

@@ -106,6 +106,7 @@ class SupplierInvoice(models.Model):
     note = models.TextField(blank=True)
     posted_total = MoneyField(default=0, help_text="Of the total, what stands in the journal.")
     posted_tax = MoneyField(default=0)
+    postings = models.PositiveSmallIntegerField(default=0, help_text="How often a part of it was posted.")
     paid_total = MoneyField(default=0, help_text="Of what is posted, what was paid or set off.")
     entered_by = models.CharField(max_length=200)
     entered_at = models.DateTimeField(db_default=Now())
@@ -247,6 +248,7 @@ class InvoiceCharge(models.Model):
     treatment = models.CharField(max_length=8, blank=True, help_text="landed or expense; empty: as on the order.")
     payable_amount = MoneyField(default=0)
     posted_amount = MoneyField(default=0)
+    posted_landed = MoneyField(default=0, help_text="Of it, posted for the goods to bear; home currency, signed.")
 
     class Meta:
         ordering: ClassVar = ["invoice", "line"]
@@ -263,6 +265,7 @@ class SupplierPayment(models.Model):
     """Money that left for a supplier: for posted invoices, or ahead of any."""
 
     number = models.CharField(max_length=20, unique=True)
+    key = models.CharField(max_length=255, unique=True, null=True, blank=True, help_text="Paid once under this key.")
     supplier = models.ForeignKey("purchasing.Supplier", models.PROTECT, related_name="payments")
     amount = MoneyField()
     used = MoneyField(default=0, help_text="Of it, set off against invoices.")

@@ -26,6 +26,7 @@ class HoldCode(models.TextChoices):
     TAX = "TAX", "Tax differs"
     TOT = "TOT", "Total does not add up"
     LATE = "LATE", "Dated before the order, or other terms"
+    DOC = "DOC", "Asks for no money"
 
 
 class MatchAllocation(models.Model):
@@ -40,6 +41,9 @@ class MatchAllocation(models.Model):
     amount = MoneyField(help_text="Billed for these units, in the invoice's currency.")
     cleared = MoneyField(default=0, help_text="Taken off goods received, not invoiced; home currency, once posted.")
     prepaid_stock = MoneyField(default=0, help_text="Standing in goods invoiced, not received; home currency.")
+    claimed = MoneyField(
+        default=0, help_text="Put on supplier claims by an invoice, or taken off by a credit note; home currency."
+    )
     is_posted = models.BooleanField(default=False)
 
     class Meta:
@@ -52,7 +56,8 @@ class MatchAllocation(models.Model):
             ),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="match_allocation_is_positive"),
             models.CheckConstraint(
-                condition=Q(cleared__gte=0, prepaid_stock__gte=0), name="match_allocation_clears_something"
+                condition=Q(cleared__gte=0, prepaid_stock__gte=0, claimed__gte=0),
+                name="match_allocation_clears_something",
             ),
             *never_nan("amount", "cleared", "prepaid_stock", table="match_allocation"),
         ]

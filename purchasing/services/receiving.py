@@ -25,6 +25,7 @@ from purchasing.models import (
 )
 from purchasing.services.accruing import book_receipt, settle_prepaid
 from purchasing.services.expecting import tell_expected
+from purchasing.services.landing import accrue_landed
 from purchasing.services.special_orders import credit_special_orders
 from purchasing.services.standing import (
     WrongState,
@@ -259,6 +260,7 @@ def _post(
             self_posted=True,
         )
         book_receipt(receipt, rows, worth, prepaid, received.values, on=on, actor=actor)
+        accrue_landed(receipt, rows, on=on, actor=actor)
     credit_special_orders(rows, actor=actor, at=at)
     PurchaseOrderLine.objects.bulk_update(lines.values(), ["received", "rejected"])
     of_order: dict[int, list[PurchaseOrderLine]] = {}

@@ -19,6 +19,7 @@ from retailhub.subscriptions import SUBSCRIPTIONS
 ROOT = Path(settings.BASE_DIR)
 UNHEARD = {
     "orders.orders_placed": "the order book itself has reserved and answered; reports read the book",
+    "purchasing.invoices_matched": "the match itself has raised what needs a person; pages read the invoices",
 }
 """Events that nobody hears on purpose, and why."""
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,10 +9,14 @@ import factory
 from factory.django import DjangoModelFactory
 
 from inventory.models import Item, Location
-from purchasing.models import PriceBreak, PurchaseOrder, Supplier, SupplierItem
+from purchasing.models import PriceBreak, PurchaseOrder, Receipt, Supplier, SupplierInvoice, SupplierItem
 from purchasing.services.approving import approve_purchase_order
+from purchasing.services.approving_invoices import approve_invoice, post_invoice
+from purchasing.services.capturing import BilledLine, capture_invoice
 from purchasing.services.drafting import OrderedCharge, OrderedLine, draft_purchase_order
 from purchasing.services.issuing import send_purchase_order
+from purchasing.services.matching import match_invoices
+from purchasing.services.receiving import Counted, receive_delivery
 
 TODAY = date(2026, 11, 20)
 
@@ -71,3 +75,49 @@ def issued(
         approve_purchase_order(order_id=order.pk, actor="user:max", roles=())
         order = send_purchase_order(order_id=order.pk, actor=order.created_by)
     return order
+
+
+def received(order: PurchaseOrder, units: Sequence[int] | None = None, **kwargs: Any) -> Receipt:
+    """Have so many units of each line received and accepted; all of them where nothing is said."""
+    lines = list(order.lines.select_related("item"))
+    counts = [line.quantity for line in lines] if units is None else units
+    return receive_delivery(
+        location=order.ship_to,
+        counted=[
+            Counted(item_id=line.item_id, order_line_id=line.pk, accepted=count)
+            for line, count in zip(lines, counts, strict=True)
+            if count
+        ],
+        actor="user:wim",
+        received_on=kwargs.pop("received_on", TODAY),
+        **kwargs,
+    )
+
+
+def billed(
+    order: PurchaseOrder, lines: Sequence[tuple[Item, int, str]], *, number: str = "", **kwargs: Any
+) -> SupplierInvoice:
+    """Have an invoice over (item, base units, unit price) of an order captured and matched."""
+    count = SupplierInvoice.objects.count() + 1
+    supplier = kwargs.pop("supplier", order.supplier)
+    invoice = capture_invoice(
+        supplier=supplier,
+        number=number or f"INV-{order.number}-{count}",
+        invoice_date=kwargs.pop("invoice_date", TODAY + timedelta(days=count * 10)),
+        currency=kwargs.pop("currency", order.currency),
+        purchase_orders=kwargs.pop("purchase_orders", [order.number]),
+        lines=[
+            BilledLine(sku=item.sku, quantity=Decimal(units), unit_price=Decimal(price)) for item, units, price in lines
+        ],
+        actor=kwargs.pop("actor", "user:ada"),
+        **kwargs,
+    )
+    match_invoices(invoice_ids=[invoice.pk], actor="user:ada")
+    invoice.refresh_from_db()
+    return invoice
+
+
+def posted(invoice: SupplierInvoice, *, by: str = "user:max", on: date = TODAY) -> SupplierInvoice:
+    """Have the invoice approved and posted by somebody who did nothing else."""
+    approve_invoice(invoice_id=invoice.pk, actor=by)
+    return post_invoice(invoice_id=invoice.pk, actor=by, on=on)

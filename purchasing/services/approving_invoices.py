@@ -1,0 +1,123 @@
+"""Invoices that are agreed to and posted: what may be paid of them stands in the books, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.utils import timezone
+
+from purchasing.models import InvoiceLine, InvoiceStatus, SupplierInvoice
+from purchasing.services.crediting import post_credit_note
+from purchasing.services.invoice_booking import book_round
+from purchasing.services.invoicing import (
+    ensure_can,
+    lock_invoice,
+    lock_invoices,
+    open_codes,
+    payable_of,
+    refuse_same_hands,
+)
+from purchasing.services.matching import match_invoices
+from purchasing.services.standing import WrongState, note_event
+from retailhub.core.transactions import retried
+
+
+class NothingPayable(WrongState):
+    """Nothing of this invoice may be paid as it is."""
+
+    code = "nothing_payable"
+
+
+@retried()
+def approve_invoice(
+    *, invoice_id: int, actor: str, at: datetime | None = None, expected: Decimal | None = None
+) -> SupplierInvoice:
+    """Agree to pay what may be paid of the invoice; what is held of it stays held. Approving twice changes nothing.
+
+    It is matched once more before: what is approved is what is true now. `expected` is the amount somebody saw; when it
+    is another by now nothing is approved. Raises NeedsAnother above the first approval limit for whoever entered the
+    invoice or wrote its order, and NothingPayable.
+    """
+    invoice = lock_invoice(invoice_id)
+    if invoice.status in (InvoiceStatus.APPROVED, InvoiceStatus.POSTED, InvoiceStatus.PAID):
+        return invoice
+    match_invoices(invoice_ids=[invoice_id], actor=actor, at=at)
+    invoice = lock_invoice(invoice_id)
+    ensure_can(invoice, InvoiceStatus.APPROVED)
+    sums = payable_of(invoice, list(invoice.lines.all()), list(invoice.charges.all()), open_codes(invoice))
+    if sums.total <= 0 and not _is_absorbed(invoice):
+        raise NothingPayable(f"Nothing of {invoice.number} may be paid as it is.", status=invoice.status)
+    if expected is not None and expected != sums.total:
+        raise WrongState(
+            f"{sums.total} {invoice.currency} may be paid by now, not {expected}: look again.",
+            payable_now=str(sums.total),
+        )
+    refuse_same_hands(invoice, actor, sums.total, from_zero=False, what="approves it")
+    invoice.status, invoice.approved_by, invoice.approved_at = InvoiceStatus.APPROVED, actor, at or timezone.now()
+    invoice.save(update_fields=["status", "approved_by", "approved_at"])
+    note_event(
+        invoice.reference,
+        "approved",
+        f"{sums.total:.2f} {invoice.currency} may be paid",
+        actor=actor,
+        data={"amount": str(sums.total)},
+    )
+    return invoice
+
+
+def _is_absorbed(invoice: SupplierInvoice) -> bool:
+    """Whether a credit note takes back only what was never posted."""
+    return invoice.kind == SupplierInvoice.Kind.CREDIT_NOTE and invoice.lines.filter(payable_amount__gt=0).exists()
+
+
+@retried()
+def post_invoice(*, invoice_id: int, actor: str, at: datetime | None = None, on: date | None = None) -> SupplierInvoice:
+    """Have what may be paid of the invoice in the books: owed to the supplier, taken off what was received.
+
+    What is held may follow in a further round once it is released; a round in which nothing is new changes nothing.
+    Prices that differ go to the value of the goods and, of what was sold, to cost of sales; what the rate did since the
+    receipt is a gain or loss. Raises WrongState unless it is approved, and NeedsAnother as approving does where a
+    further part is posted.
+    """
+    invoice = _lock_with_corrected(invoice_id)
+    if invoice.kind == SupplierInvoice.Kind.PREPAYMENT:
+        raise WrongState("A prepayment is paid ahead, not posted as a purchase.", status=invoice.status)
+    if invoice.status not in (InvoiceStatus.APPROVED, InvoiceStatus.POSTED, InvoiceStatus.PAID):
+        ensure_can(invoice, InvoiceStatus.POSTED)
+    at = at or timezone.now()
+    match_invoices(invoice_ids=[invoice_id], actor=actor, at=at)
+    invoice = lock_invoice(invoice_id)
+    further = invoice.status in (InvoiceStatus.POSTED, InvoiceStatus.PAID)
+    if invoice.status == InvoiceStatus.ON_HOLD:
+        raise WrongState(f"{invoice.number} is held anew: look again.", status=invoice.status)
+    if invoice.status == InvoiceStatus.MATCHED:
+        ensure_can(invoice, InvoiceStatus.POSTED)
+    lines: Sequence[InvoiceLine] = list(
+        InvoiceLine.objects.filter(invoice=invoice).select_related("order_line__order").order_by("line")
+    )
+    charges = list(invoice.charges.select_related("order_charge__order").order_by("line"))
+    sums = payable_of(invoice, lines, charges, open_codes(invoice))
+    if further:
+        if sums.total <= invoice.posted_total:
+            return invoice
+        refuse_same_hands(invoice, actor, sums.total, from_zero=False, what="posts it")
+    on = on or timezone.localdate(at)
+    if invoice.kind == SupplierInvoice.Kind.CREDIT_NOTE:
+        return post_credit_note(invoice, lines, charges, actor=actor, at=at, on=on)
+    book_round(invoice, lines, charges, sums, actor=actor, on=on)
+    invoice.status = InvoiceStatus.POSTED
+    invoice.posted_by, invoice.posted_at = actor, at
+    invoice.save(update_fields=["status", "posted_by", "posted_at", "posted_total", "posted_tax", "postings"])
+    note_event(
+        invoice.reference, "posted", f"{invoice.posted_total:.2f} {invoice.currency} in the books", actor=actor,
+        data={"round": invoice.postings},
+    )  # fmt: skip
+    return invoice
+
+
+def _lock_with_corrected(invoice_id: int) -> SupplierInvoice:
+    """Hold a credit note together with what it corrects, by id: both change when it is posted."""
+    corrected = SupplierInvoice.objects.filter(pk=invoice_id).values_list("corrects_id", flat=True).first()
+    return lock_invoices([invoice_id, *([corrected] if corrected else [])])[invoice_id]
