@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from inventory.models import Category
 from purchasing.events import PurchaseOrderSubmitted
-from purchasing.models import ApprovalBand, OrderStatus, PurchaseOrder
+from purchasing.models import ApprovalBand, OrderStatus, PurchaseOrder, PurchaseOrderLine
 from purchasing.services.drafting import home_value
 from purchasing.services.standing import ensure_can, lock_purchase_order, note_event
 from retailhub.core.errors import DomainError
@@ -69,11 +69,13 @@ def approval_needed(*, value: Decimal, buyer: str, category_ids: Collection[int]
 
 def approval_of(order: PurchaseOrder) -> Demand:
     """Answer what approval the order needs as it is."""
-    return approval_needed(value=home_value(order), buyer=order.created_by, category_ids=_categories(order))
+    lines = list(order.lines.select_related("item"))
+    return approval_needed(value=home_value(order), buyer=order.created_by, category_ids=categories_of(lines))
 
 
-def _categories(order: PurchaseOrder) -> set[int]:
-    direct = set(order.lines.exclude(item__category=None).values_list("item__category_id", flat=True))
+def categories_of(lines: Iterable[PurchaseOrderLine]) -> set[int]:
+    """Answer the categories of the goods of these lines, and those above them. One query, with the items read."""
+    direct = {line.item.category_id for line in lines if line.item.category_id is not None}
     above = Category.objects.filter(pk__in=direct).exclude(parent=None).values_list("parent_id", flat=True)
     return {pk for pk in (*direct, *above) if pk is not None}
 
