@@ -85,7 +85,7 @@ def explain(listing: Listing) -> Explanation:
     if listing.item is not None and listing.item.kind == "kit":
         item_ids = list(listing.item.components.values_list("component_id", flat=True))
     pool = listing.account.channel.pool_id
-    levels = StockLevel.objects.filter(item__in=item_ids, location__pool_entries__pool=pool)
+    levels = StockLevel.objects.filter(item__in=item_ids, location__pool_entries__pool=pool, location__is_active=True)
     held = Reservation.objects.open().filter(item__in=item_ids, location__pool_entries__pool=pool)
     return Explanation(
         listing=listing,

@@ -27,7 +27,7 @@ from inventory.services.transferring import (
     ship_transfer,
 )
 from retailhub.core.errors import DomainError
-from retailhub.core.pages import Dialog, HouseForm, NotAllowed, ShellPage, or_404, whole
+from retailhub.core.pages import Dialog, HouseForm, NotAllowed, ShellPage, or_404, place_of, whole
 from retailhub.core.quantities import MOST
 from retailhub.core.text import DirtyText, sku_key
 
@@ -40,10 +40,9 @@ class NewTransfer(ShellPage):
     template_name = "inventory/transfer_new.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        user: Any = request.user
         form = TransferForm(
             initial={
-                "origin": request.GET.get("from") or user.home_location,
+                "origin": request.GET.get("from") or place_of(request),
                 "destination": request.GET.get("to"),
             },
             principal=self.principal,

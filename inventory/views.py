@@ -17,7 +17,7 @@ from inventory.models import Bucket, CostPool, Item, Location, Reason, StockLeve
 from inventory.services.adjusting import AdjustmentLine, adjust_stock
 from inventory.services.moving import MoveLine, move_stock
 from inventory.services.receiving import BookedLine, book_in
-from retailhub.core.pages import Dialog, ShellPage, or_404
+from retailhub.core.pages import Dialog, ShellPage, or_404, place_of
 from retailhub.core.text import DirtyText, sku_key
 
 
@@ -105,8 +105,7 @@ class StockDialog(OneItem, Dialog):
         return {"principal": self.principal, "item": self.item}
 
     def get_initial(self) -> dict[str, Any]:
-        user: Any = self.request.user
-        place = self.request.GET.get("place") or user.home_location or self._fullest()
+        place = self.request.GET.get("place") or place_of(self.request) or self._fullest()
         return {"location": place, "bucket": Bucket.SELLABLE, "from_bucket": Bucket.SELLABLE}
 
     def _fullest(self) -> str | None:

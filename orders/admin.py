@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -95,8 +95,8 @@ class OrderAdmin(ReadOnlyAdmin[Order]):
     def total_(self, order: Order) -> SafeString:
         return format_html('<span class="rh-num">{}</span>', money(order.total, order.currency))
 
-    def get_list_display(self, request: HttpRequest) -> Any:
-        shown = super().get_list_display(request)
+    def columns(self, request: HttpRequest) -> Sequence[Any]:
+        shown = super().columns(request)
         return shown if principal_of(request).may("customers:read") else [name for name in shown if name != "customer_"]
 
     def get_exclude(self, request: HttpRequest, obj: Order | None = None) -> Any:
@@ -153,6 +153,7 @@ class OrderEventAdmin(ReadOnlyAdmin[OrderEvent]):
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin[Payment]):
     list_display = ("order_", "method", "amount_", "captured", "reference", "created_at")
+    list_display_links = ("method",)
     list_select_related = ("order",)
     search_fields = ("order__number__iexact", "reference__iexact")
     ordering = ("-pk",)
@@ -172,6 +173,7 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
 @admin.register(OrderLine)
 class OrderLineAdmin(ReadOnlyAdmin[OrderLine]):
     list_display = ("order_", "line", "sku", "item", "quantity_", "cancelled_", "shipped_")
+    list_display_links = ("line",)
     list_select_related = ("order", "item")
     search_fields = ("order__number__iexact", "sku__iexact")
     ordering = ("-pk",)

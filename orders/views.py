@@ -68,6 +68,7 @@ class OrderPage(OneOrder):
                 {"line": line, "stock": self.stock.get(line.line, LineStock()), "amount": _amount(line)}
                 for line in self.lines
             ],
+            places=self._places(),
             shipments=shipments,
             payments=payments,
             paid=paid,
@@ -80,6 +81,11 @@ class OrderPage(OneOrder):
             may_hold=may_write and Status.HELD in MOVES.get(order.status, set()),
             may_release=may_write and order.status == Status.HELD,
         )
+
+    def _places(self) -> dict[str, str]:
+        """Answer what the places are called where something is reserved for the order."""
+        codes = {place["location"] for stock in self.stock.values() for place in stock.allocations}
+        return dict(Location.objects.filter(code__in=codes).values_list("code", "name")) if codes else {}
 
 
 def _amount(line: OrderLine) -> Any:

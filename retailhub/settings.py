@@ -268,6 +268,9 @@ ACCOUNTING_BEFORE_CLOSING = "retailhub.subscriptions.BEFORE_CLOSING"
 
 # --- the trade -------------------------------------------------------------------------------------------------------
 HOME_CURRENCY = environment.text("HOME_CURRENCY", "EUR")
+# Who we are on papers; lines of the address are set apart by |
+COMPANY_NAME = environment.text("COMPANY_NAME", "retailhub")
+COMPANY_ADDRESS = environment.text("COMPANY_ADDRESS")
 # How much more than ordered is kept without asking, where neither line nor supplier says otherwise.
 OVER_DELIVERY_PERCENT = environment.number("OVER_DELIVERY_PERCENT", 0)
 OVER_DELIVERY_UNITS = environment.number("OVER_DELIVERY_UNITS", 0)

@@ -10,7 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from retailhub import health
 
-APPS = ("inventory", "orders", "customers", "purchasing", "channels")
+APPS = ("inventory", "orders", "customers", "purchasing", "channels", "retailhub.accounting")
 
 
 def _present(prefix: str, module: str) -> list[URLPattern | URLResolver]:

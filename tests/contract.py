@@ -57,7 +57,10 @@ def hold_to_contract(method: str, path: str, response: Any) -> None:
         assert response.status_code in {401, 403, 404, 405, 400}, f"{method} {path} is not described"
         return
     validator = _validator(route, method, status)
-    if validator is not None and response.content:
+    if response.streaming:  # a file
+        described = description()["paths"][route][method]["responses"][status]["content"]
+        assert response["Content-Type"].partition(";")[0] in described
+    elif validator is not None and response.content:
         kind = "application/json" if response.status_code < 400 else "application/problem+json"
         assert response["Content-Type"] == kind
         problems = [f"{list(e.absolute_path)}: {e.message}" for e in validator.iter_errors(response.json())]

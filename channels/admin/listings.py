@@ -19,7 +19,7 @@ from channels.admin.accounts import accounts_of
 from channels.models import Account, Listing, PushLog, StockIntent
 from channels.services.listing import MOST_UNITS
 from channels.services.wanting import want_listings_pushed
-from retailhub.core.admin_base import HouseAdmin, ReadOnlyAdmin, display, number, state
+from retailhub.core.admin_base import HouseAdmin, ReadOnlyAdmin, display, number, state, two_lines
 from retailhub.core.filters import ChoicesDropdownFilter, VisibleFilter
 from retailhub.core.pages import principal_of
 from retailhub.core.templatetags.rh import milliseconds
@@ -93,8 +93,7 @@ class ListingAdmin(HouseAdmin[Listing]):
 
     @display(description=gettext_lazy("listing"), ordering="seller_sku")
     def sku_(self, listing: Listing) -> SafeString:
-        return format_html(
-            '<a class="rh-strong" href="{}">{}</a><br><span class="rh-sub">{}</span>',
+        return two_lines(
             reverse("admin:channels_listing_change", args=[listing.pk]),
             listing.seller_sku,
             listing.title or (listing.item.name if listing.item else ""),

@@ -93,7 +93,7 @@ class Explain(ApiView):
         pool = account.channel.pool_id
         levels = (
             StockLevel.objects.for_principal(self.principal)
-            .filter(item__in=ids, location__pool_entries__pool=pool)
+            .filter(item__in=ids, location__pool_entries__pool=pool, location__is_active=True)
             .order_by("location__pool_entries__position", "item__sku_key")
         )
         held = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from channels.connectors.base import ChannelOrder, ChannelOrderLine, OrderStatus
@@ -22,10 +22,17 @@ from retailhub.core.errors import DomainError
 from retailhub.core.models import Attention
 from retailhub.core.money import round_price
 from retailhub.core.services.attending import raise_attention
+from retailhub.core.sql import rows
 from retailhub.core.text import DirtyText, clean_line, clean_text
 from retailhub.core.transactions import retried
 
 MOST_UNITS = 1_000_000_000
+
+_NOTE_VERSION = """
+UPDATE orders_order SET external_version = %s
+WHERE id = %s AND CASE WHEN external_version ~ '^[0-9]{1,19}$' THEN external_version::numeric < %s ELSE true END
+RETURNING id
+"""
 
 
 @dataclass(slots=True)
@@ -81,6 +88,7 @@ def import_orders(*, account: Account, orders: Sequence[ChannelOrder]) -> Import
             if answer.created:
                 report.new.append(told.external_id)
                 _count_sold(touched, told, listings)
+                _compare_totals(account, told, answer)
         elif isinstance(answer, DuplicateOrder):
             report.same.append(told.external_id)  # its twin came first, in another version: the next look compares
         else:
@@ -103,17 +111,31 @@ def _version(order: Order) -> int:
     return int(order.external_version) if order.external_version.isdecimal() else -1
 
 
-def _listings(account: Account, orders: Any) -> dict[str, Listing]:
-    skus = {line.external_sku for order in orders for line in order.lines}
-    return {
-        listing.seller_sku: listing
-        for listing in Listing.objects.filter(account=account, seller_sku__in=skus).select_related("item")
-    }
+@dataclass(frozen=True, slots=True)
+class _Listings:
+    """Listings by the channel's own code and by seller SKU."""
+
+    by_code: dict[str, Listing]
+    by_sku: dict[str, Listing]
+
+    def of(self, line: ChannelOrderLine) -> Listing | None:
+        """Answer what the line sells. The channel's code is minted once; a SKU may be written anew there."""
+        return self.by_code.get(line.external_listing_id or "") or self.by_sku.get(line.external_sku)
 
 
-def _translate(
-    account: Account, told: ChannelOrder, listings: dict[str, Listing], have: Order | None = None
-) -> NewOrder:
+def _listings(account: Account, orders: Sequence[ChannelOrder]) -> _Listings:
+    lines = [line for order in orders for line in order.lines]
+    codes = {line.external_listing_id for line in lines if line.external_listing_id}
+    found = Listing.objects.filter(
+        Q(seller_sku__in={line.external_sku for line in lines}) | Q(channel_code__in=codes), account=account
+    ).select_related("item")
+    return _Listings(
+        by_code={listing.channel_code: listing for listing in found if listing.channel_code},
+        by_sku={listing.seller_sku: listing for listing in found},
+    )
+
+
+def _translate(account: Account, told: ChannelOrder, listings: _Listings, have: Order | None = None) -> NewOrder:
     """Answer the order in our words. For one that we have, lines keep the SKU under which they were taken then."""
     taken = {line.external_id: line.sku for line in have.lines.all()} if have else {}
     person, address = told.customer, told.shipping_address
@@ -142,7 +164,7 @@ def _translate(
             else {},
             price=told.shipping_price,
         ),
-        lines=[_line(line, listings.get(line.external_sku), taken.get(line.external_id[:120])) for line in told.lines],
+        lines=[_line(line, listings.of(line), taken.get(line.external_id[:120])) for line in told.lines],
         payments=[
             NewPayment(
                 method=clean_line(payment.method)[:60],
@@ -173,27 +195,35 @@ def _line(line: ChannelOrderLine, listing: Listing | None, taken_as: str | None)
     )
 
 
-def _count_sold(sold: dict[int, int], told: ChannelOrder, listings: dict[str, Listing], sign: int = 1) -> None:
+def _compare_totals(account: Account, told: ChannelOrder, placed: PlacedOrder) -> None:
+    """Let a person look when the order comes to another sum here: the customer paid what the channel says."""
+    if told.total is None or told.total == placed.totals.total:
+        return
+    reason = f"The channel says {told.total} {told.currency}, its lines come to {placed.totals.total} here."
+    raise_attention([_attention("order_total", account, placed.number, reason)])
+
+
+def _count_sold(sold: dict[int, int], told: ChannelOrder, listings: _Listings, sign: int = 1) -> None:
     for line in told.lines:
-        if listing := listings.get(line.external_sku):
+        if listing := listings.of(line):
             sold[listing.pk] = sold.get(listing.pk, 0) + sign * line.quantity
 
 
 def _raise_edited(account: Account, order: Order, reason: str) -> None:
     """Let a person decide on what the channel did to an order that we had taken already."""
-    raise_attention(
-        [
-            Attention(
-                kind="order_edited",
-                subject=f"{order.number} · {account.channel.name}",
-                reason=reason,
-                document=order.reference,
-                channel=account.channel.code,
-                scope="orders:write",
-                step_label="Look at the order",
-                step_url=f"/orders/{order.number}/",
-            )
-        ]
+    raise_attention([_attention("order_edited", account, order.number, reason)])
+
+
+def _attention(kind: str, account: Account, number: str, reason: str) -> Attention:
+    return Attention(
+        kind=kind,
+        subject=f"{number} · {account.channel.name}",
+        reason=reason,
+        document=f"order:{number}",
+        channel=account.channel.code,
+        scope="orders:write",
+        step_label="Look at the order",
+        step_url=f"/orders/{number}/",
     )
 
 
@@ -203,7 +233,7 @@ def _follow(
     actor: str,
     report: Imported,
     touched: dict[int, int],
-    listings: dict[str, Listing],
+    listings: _Listings,
 ) -> None:
     """Cancel what the channel cancelled, and note the version of each order that the book stands at now."""
     by_id = {order.external_id: order for order in told}
@@ -219,8 +249,12 @@ def _follow(
             _count_sold(touched, news, listings, sign=-1 if order.external_reference in report.new else 0)
         elif order.external_reference not in report.new + report.edited:
             report.same.append(order.external_reference)
-        if order.external_version != str(news.version):
-            Order.objects.filter(pk=order.pk).update(external_version=str(news.version))
+        _note_version(order.pk, news.version)
+
+
+def _note_version(order_id: int, version: int) -> None:
+    """Note the version that the book stands at. Somebody else may have taken a newer one in meanwhile: that stays."""
+    rows(_NOTE_VERSION, [str(version), order_id, version])
 
 
 def _cancel(account: Account, order: Order, actor: str) -> None:

@@ -14,7 +14,7 @@ from channels.connectors.base import Capability, ConnectorError, ListingDraft
 from channels.models import Account, Listing
 from channels.services.health import note_failure, note_success
 from channels.services.settings import connector_of, settings_of
-from channels.services.wanting import want_listings_pushed
+from channels.services.wanting import forget_shown, want_listings_pushed
 from inventory.models import Item
 from retailhub.core.errors import DomainError, Invalid, Offence, Unknown
 from retailhub.core.transactions import retried
@@ -68,6 +68,7 @@ def upsert_listings(*, account: Account, wanted: Sequence[ListingWanted]) -> lis
         .select_for_update(of=("self",), no_key=True)
     }
     told = {listing.pk for listing in known.values() if listing.state == Listing.State.LIVE}
+    codes = {listing.pk: listing.channel_code for listing in known.values()}
     taken = dict(
         Listing.objects.filter(account=account, channel_code__in={w.channel_code for w in wanted if w.channel_code})
         .exclude(channel_code="")
@@ -93,6 +94,9 @@ def upsert_listings(*, account: Account, wanted: Sequence[ListingWanted]) -> lis
         known[entry.seller_sku] = listing
         changed.append(listing)
         answers.append(listing)
+    forget_shown(
+        [listing.pk for listing in changed if codes.get(listing.pk, listing.channel_code) != listing.channel_code]
+    )
     # One that is live no more is told too: it is to show none.
     want_listings_pushed(
         sorted({listing.pk for listing in changed if listing.state == Listing.State.LIVE or listing.pk in told})
@@ -162,17 +166,31 @@ def publish_listings(*, account_id: int, listing_ids: Sequence[int] | None = Non
         note_failure(account, error)
         raise
     live: list[int] = []
+    moved: list[int] = []
     with transaction.atomic():
-        for listing, result in zip(listings, results, strict=True):
+        # As they are now: somebody may have taken one off the shelf while the channel was called.
+        now = {
+            listing.pk: listing
+            for listing in Listing.objects.filter(pk__in=[listing.pk for listing in listings])
+            .order_by("pk")
+            .select_for_update(no_key=True)
+        }
+        for asked, result in zip(listings, results, strict=True):
+            listing = now[asked.pk]
             if result.applied:
-                listing.channel_code, listing.error = result.external_id or listing.channel_code, ""
-                listing.state = Listing.State.LIVE
+                code = result.external_id or listing.channel_code
+                if code != listing.channel_code:
+                    moved.append(listing.pk)
+                listing.channel_code, listing.error = code, ""
+                if listing.state in states and listing.item_id:
+                    listing.state = Listing.State.LIVE
                 live.append(listing.pk)
             else:
                 listing.error = (result.message or result.code or str(result.outcome))[:2000]
-                if listing.state != Listing.State.LIVE:
+                if listing.state in states and listing.state != Listing.State.LIVE:
                     listing.state = Listing.State.ERROR
-        Listing.objects.bulk_update(listings, ["channel_code", "error", "state"])
+        Listing.objects.bulk_update(now.values(), ["channel_code", "error", "state"])
+        forget_shown(moved)
         want_listings_pushed(live)
     note_success(account)
     return len(live)

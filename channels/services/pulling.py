@@ -17,6 +17,7 @@ from channels.services.health import may_call, note_failure, note_success
 from channels.services.importing import Imported, import_orders
 from channels.services.quarantining import Bad, quarantine
 from channels.services.settings import connector_of, settings_of
+from retailhub.core.bells import ring_on_commit
 from retailhub.core.errors import TryAgain
 from retailhub.core.transactions import retried
 
@@ -64,14 +65,18 @@ def pull_orders(*, account_id: int, most_pages: int = 50, newest_only: bool = Fa
             page = connector.pull_orders(settings_of(account), position)
             _store(account, cursor, page, pulled)
             if not page.more or page.next_cursor in (None, position):
+                note_success(account, last_pull_at=_later_of(account, now))
+                if long:
+                    Cursor.objects.filter(pk=cursor.pk).update(swept_at=now)
                 break
             position = page.next_cursor
+        else:
+            # There is more: figures that wait for the orders which explain them go on waiting.
+            note_success(account)
+            ring_on_commit("channels.tasks.pull_orders", account.pk)
     except ConnectorError as error:
         note_failure(account, error)
         return pulled
-    if long:
-        Cursor.objects.filter(pk=cursor.pk).update(swept_at=now)
-    note_success(account, last_pull_at=_later_of(account, now))
     return pulled
 
 

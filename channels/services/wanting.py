@@ -63,6 +63,15 @@ FROM mine WHERE i.id = mine.id AND i.stale_at IS NULL RETURNING i.id
 """
 
 
+_FORGET = """
+WITH mine AS (SELECT id FROM channels_stockintent WHERE listing_id = ANY(%s) ORDER BY listing_id FOR NO KEY UPDATE)
+UPDATE channels_stockintent i
+SET state = 'due', key = NULL, attempts = 0, due_at = clock_timestamp(), confirmed_quantity = NULL, confirmed_at = NULL,
+    stale_in_a_row = 0, stale_at = NULL, wanted_version = i.wanted_version + 1
+FROM mine WHERE i.id = mine.id RETURNING i.id
+"""
+
+
 def want_items_pushed(item_ids: Iterable[int], *, since: datetime | None = None) -> int:
     """Have every live listing of these items, and of kits that hold them, told its figure where that changed.
 
@@ -113,6 +122,14 @@ def want_listings_pushed(listing_ids: Sequence[int], *, since: datetime | None =
 def ring_push(account_id: int) -> None:
     """Wake a worker for the account once this transaction commits; the sweep finds what was not rung."""
     ring_on_commit("channels.tasks.push_stock", account_id)
+
+
+def forget_shown(listing_ids: Sequence[int]) -> None:
+    """Take these for never told: the channel has another thing under another code, and what that shows nobody knows.
+
+    An answer about the old one that is still under way is left alone when it comes.
+    """
+    rows(_FORGET, [sorted(listing_ids)])
 
 
 def note_sold_there(sold: Mapping[int, int]) -> None:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from inventory.barcodes import gtin14, looks_like_gtin
 from inventory.models import Barcode, Category, Item, KitComponent, PackUnit, StockLevel
 from inventory.services.cataloguing import SETTLED, tell_kit_changed
-from retailhub.core.admin_base import HouseAdmin, HouseInline, display, number, state
+from retailhub.core.admin_base import HouseAdmin, HouseInline, display, number, state, two_lines
 from retailhub.core.filters import ChoicesDropdownFilter
 from retailhub.core.money import currencies
 from retailhub.core.pages import principal_of
@@ -168,12 +168,7 @@ class ItemAdmin(HouseAdmin[Item]):
 
     @display(description=gettext_lazy("item"), ordering="sku_key")
     def item(self, item: Item) -> SafeString:
-        return format_html(
-            '<a href="{}" class="rh-strong">{}</a><br><span class="rh-sub">{}</span>',
-            reverse("inventory:item", args=[item.sku]),
-            item.name,
-            item.sku,
-        )
+        return two_lines(reverse("inventory:item", args=[item.sku]), item.name, item.sku)
 
     @display(description=gettext_lazy("status"), ordering="status")
     def status_pill(self, item: Item) -> SafeString:

@@ -15,18 +15,13 @@ from django.utils.translation import gettext_lazy
 
 from inventory.admin.filters import EitherEndFilter, PlaceFilter
 from inventory.models import Bucket, IncomingSupply, Item, Location, StockLevel, StockMovement
-from retailhub.core.admin_base import ReadOnlyAdmin, display, number, reference
+from retailhub.core.admin_base import ReadOnlyAdmin, display, number, reference, two_lines
 from retailhub.core.filters import ChoicesDropdownFilter, DropdownFilter
 from retailhub.core.templatetags.rh import money
 
 
 def item_link(item: Item) -> SafeString:
-    return format_html(
-        '<a href="{}" class="rh-strong">{}</a><br><span class="rh-sub">{}</span>',
-        reverse("inventory:item", args=[item.sku]),
-        item.name,
-        item.sku,
-    )
+    return two_lines(reverse("inventory:item", args=[item.sku]), item.name, item.sku)
 
 
 def place_and_bucket(place: Location, bucket: str) -> str:

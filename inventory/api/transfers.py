@@ -188,10 +188,15 @@ class Receive(TransferVerb):
     def _arrived(self, lines: list[dict[str, Any]]) -> list[Arrived]:
         by_sku = {line.item.sku_key: line.line for line in self.transfer.lines.all()}
         numbers = [x["line"] if x["line"] is not None else by_sku.get(sku_key(x["sku"])) for x in lines]
+        known = set(by_sku.values())
         unknown = [
-            Offence(pointer=f"/lines/{i}/sku", code="unknown_line", detail=f"there is no line with {lines[i]['sku']}")
+            Offence(pointer=f"/lines/{i}/line", code="unknown_line", detail=f"there is no line {number}")
+            if number is not None
+            else Offence(
+                pointer=f"/lines/{i}/sku", code="unknown_line", detail=f"there is no line with {lines[i]['sku']}"
+            )
             for i, number in enumerate(numbers)
-            if number is None
+            if number not in known
         ]
         if unknown:
             raise UnknownLine(errors=unknown)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from inventory.barcodes import gtin14, looks_like_gtin
+from inventory.imports.undoing import snapshots, take_items_back, trace_of
 from inventory.models import Barcode, Item
 from inventory.services.cataloguing import ItemDraft, upsert_items
 from retailhub.core.imports.fields import Field
-from retailhub.core.imports.targets import Desk, Outcome, Row, Verdict
+from retailhub.core.imports.targets import Desk, Outcome, Row, Verdict, Written
 from retailhub.core.text import sku_key
 
 SKU = Field(
@@ -102,6 +103,7 @@ class ItemImport:
     def apply(self, verdicts: Sequence[Verdict], desk: Desk) -> None:
         if not verdicts:
             return
+        before = snapshots(verdicts) if desk.keeps_traces else {}
         results = upsert_items(drafts=[self._draft(verdict) for verdict in verdicts], actor=desk.actor)
         for verdict, result in zip(verdicts, results, strict=True):
             if result.refusal:
@@ -112,6 +114,15 @@ class ItemImport:
                     verdict.refuse("sku", result.refusal.detail)
             else:
                 verdict.outcome = Outcome(result.outcome)
+        if desk.keeps_traces:
+            after = snapshots(verdicts)
+            for verdict in verdicts:
+                key = sku_key(verdict.row.values["sku"])
+                if key in after:
+                    verdict.trace = trace_of(before.get(key), after[key])
+
+    def take_back(self, written: Sequence[Written], desk: Desk) -> None:
+        take_items_back(written, desk)
 
     def _draft(self, verdict: Verdict) -> ItemDraft:
         row = verdict.row

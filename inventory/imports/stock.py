@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inventory.imports.items import SKU
-from inventory.models import Bucket, Item, Location, StockLevel, StockMovement
+from inventory.imports.undoing import take_counts_back
+from inventory.models import Bucket, Item, Location, StockDocument, StockLevel, StockMovement
 from inventory.services.adjusting import AdjustmentLine, adjust_stock
 from retailhub.core.imports.fields import Field
-from retailhub.core.imports.targets import Desk, Outcome, Row, Verdict, write_or_refuse
+from retailhub.core.imports.targets import Desk, Outcome, Row, Verdict, Written, write_or_refuse
 
 LOCATION = Field(
     name="location", required=True, length=32, headings=("location", "place", "store", "warehouse", "location code")
@@ -54,13 +55,15 @@ class _StockImport:
         for place, listed in sorted(by_place.items(), key=lambda entry: entry[0].pk):
 
             def post(some: Sequence[Verdict], place: Location = place) -> None:
-                adjust_stock(
+                document = adjust_stock(
                     location=place,
                     reason=self.reason,
                     lines=[self.line(verdict.row) for verdict in some],
                     actor=desk.actor,
                     note=f"Import {desk.source}",
                 )
+                if desk.keeps_traces:
+                    _trace(some, document)
 
             write_or_refuse(listed, post)
             for verdict in listed:
@@ -75,6 +78,15 @@ class _StockImport:
 
     def line(self, row: Row) -> AdjustmentLine:
         raise NotImplementedError
+
+
+def _trace(verdicts: Sequence[Verdict], document: StockDocument) -> None:
+    """Give each row the movement that came of it; a figure that was right already moved nothing."""
+    found = StockMovement.objects.filter(document=document.reference).values_list("line", "pk")
+    by_line: dict[int | None, int] = dict(found)
+    for number, verdict in enumerate(verdicts, 1):
+        if number in by_line:
+            verdict.trace = {"movement": by_line[number], "location": document.location.code}
 
 
 class OpeningStockImport(_StockImport):
@@ -147,6 +159,9 @@ class StockCountImport(_StockImport):
             verdict.changes = {"quantity": (0, verdict.row.values["quantity"])}
             return
         verdict.compare({"quantity": have or 0}, {"quantity": verdict.row.values["quantity"]})
+
+    def take_back(self, written: Sequence[Written], desk: Desk) -> None:
+        take_counts_back(written, desk)
 
     def line(self, row: Row) -> AdjustmentLine:
         return AdjustmentLine(

@@ -12,7 +12,7 @@ class OrderFilters(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
     channel = django_filters.CharFilter(field_name="channel__code", max_length=120)
     status = django_filters.ChoiceFilter(choices=Status.choices)
     external_reference = django_filters.CharFilter(max_length=200)
-    customer = django_filters.NumberFilter(min_value=1, max_value=2**62)
+    customer = django_filters.NumberFilter(min_value=1, max_value=2**62, decimal_places=0)
     placed_at__gte = MomentFilter(field_name="placed_at", lookup_expr="gte")
     placed_at__lt = MomentFilter(field_name="placed_at", lookup_expr="lt")
 

@@ -61,7 +61,7 @@ def cancel_order(
         cut.line.cancelled += cut.quantity
     release_stock(document=order.reference, quantities=quantities, actor=actor)
     OrderLine.objects.bulk_update([cut.line for cut in cuts], ["cancelled"])
-    if all(line.open_quantity == 0 for line in order.lines.all()):
+    if all(line.quantity == line.cancelled for line in order.lines.all()):
         order.cancelled_at = timezone.now()
     settle_status(order)
     OrderEvent.objects.create(

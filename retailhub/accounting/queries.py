@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from retailhub.accounting.models import Account
+from django.db.models import Q
+
+from retailhub.accounting.models import Account, JournalLine
 from retailhub.accounting.models.periods import last_day
 from retailhub.core.sql import rows
 
 ZERO = Decimal(0)
 BUCKETS = ("0-30", "31-60", "61-90", "90+")
 """Ages of open items, in days."""
+_PLACE = re.compile(r"(\d{4}-\d{2}-\d{2})\.(\d{1,18})\.(\d{1,9})", re.ASCII)
 _PERIOD = re.compile(r"(\d{4})(?:-(\d{2}))?", re.ASCII)
 
 
@@ -174,8 +177,50 @@ def ageing(role: str, *, today: date) -> dict[str, Decimal]:
     return found
 
 
-def closed_through() -> date | None:
-    """Answer the last day that is closed."""
-    ((day,),) = rows("SELECT max(\"end\") FROM accounting_period WHERE state = 'closed'")
-    found: date | None = day
-    return found
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of an account's lines begins: before this line of this entry."""
+
+    day: date
+    entry_id: int
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.day}.{self.entry_id}.{self.line}"
+
+    @classmethod
+    def read(cls, text: str) -> Place | None:
+        """Answer the place a text names, or nothing where it is none of ours."""
+        found = _PLACE.fullmatch(text)
+        try:
+            return cls(date.fromisoformat(found[1]), int(found[2]), int(found[3])) if found else None
+        except ValueError:
+            return None
+
+
+def lines_of(
+    account: Account,
+    *,
+    span: Span | None = None,
+    party: str = "",
+    reference: str = "",
+    before: Place | None = None,
+    most: int = 100,
+) -> tuple[list[JournalLine], Place | None]:
+    """Answer the account's lines, latest first, with their entries, and where the next page begins if there is one."""
+    found = JournalLine.objects.filter(account=account).select_related("entry")
+    if span:
+        found = found.filter(entry__date__range=(span.start, span.end))
+    if party:
+        found = found.filter(party=party)
+    if reference:
+        found = found.filter(reference=reference)
+    if before:
+        found = found.filter(
+            Q(entry__date__lt=before.day)
+            | Q(entry__date=before.day, entry__lt=before.entry_id)
+            | Q(entry__date=before.day, entry=before.entry_id, line__lt=before.line)
+        )
+    page = list(found.order_by("-entry__date", "-entry_id", "-line")[: most + 1])
+    last = page[most - 1] if len(page) > most else None
+    return page[:most], Place(last.entry.date, last.entry_id, last.line) if last else None

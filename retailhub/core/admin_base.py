@@ -12,20 +12,21 @@ from django import forms
 from django.contrib.admin import ShowFacets
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from retailhub.core.access import Principal
+from retailhub.core.lists import COLUMNS, VIEW, column_name, opening_of
 from retailhub.core.pages import principal_of
 from retailhub.core.paging import BoundedPaginator
-from retailhub.core.references import address_of
-from retailhub.core.templatetags.rh import pill, qty
+from retailhub.core.templatetags.rh import pill, qty, ref, when
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as _ModelAdmin
     from django.contrib.admin import TabularInline as _TabularInline
+    from django.contrib.admin.views.main import ChangeList as _ChangeList
 
     _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -43,8 +44,19 @@ else:
     from unfold.admin import ModelAdmin as _ModelAdmin
     from unfold.admin import TabularInline as _TabularInline
     from unfold.decorators import display
+    from unfold.views import ChangeList as _ChangeList
 
-__all__ = ["HouseAdmin", "HouseInline", "ReadOnlyAdmin", "ReadOnlyInline", "display", "number", "reference", "state"]
+__all__ = [
+    "HouseAdmin",
+    "HouseInline",
+    "ReadOnlyAdmin",
+    "ReadOnlyInline",
+    "display",
+    "number",
+    "reference",
+    "state",
+    "two_lines",
+]
 
 M = TypeVar("M", bound=models.Model)
 
@@ -60,9 +72,38 @@ def state(value: str, label: object) -> SafeString:
 
 
 def reference(document: str) -> SafeString:
-    """A document's reference for a list cell, as a link where it has a page."""
-    address = address_of(document)
-    return format_html('<a href="{}">{}</a>', address, document) if address else format_html("{}", document)
+    """A document's number for a list cell, as a link where it has a page."""
+    return ref(document)
+
+
+def two_lines(address: str, name: object, detail: object) -> SafeString:
+    """A name that leads somewhere and, below it, what tells it from others: one block, on a phone too."""
+    return format_html(
+        '<div class="rh-two-lines"><a href="{}" class="rh-strong">{}</a><br><span class="rh-sub">{}</span></div>',
+        address,
+        name,
+        detail,
+    )
+
+
+def moment(field: models.DateTimeField[Any, Any]) -> Callable[[models.Model], SafeString]:
+    """A column of times that the page's script writes in the reader's own zone, as everywhere else."""
+
+    def shown(row: models.Model) -> SafeString:
+        return when(getattr(row, field.name))
+
+    shown.__name__ = field.name
+    shown.short_description = field.verbose_name  # type: ignore[attr-defined]
+    shown.admin_order_field = field.name  # type: ignore[attr-defined]
+    return shown
+
+
+class HouseChangeList(_ChangeList):
+    """A list whose address may also say which columns to show and which view it is."""
+
+    def get_filters_params(self, params: Any = None) -> Any:
+        lookups = super().get_filters_params(params)
+        return {name: value for name, value in lookups.items() if name not in (COLUMNS, VIEW)}
 
 
 class HouseAdmin(_ModelAdmin[M]):
@@ -127,9 +168,41 @@ class HouseAdmin(_ModelAdmin[M]):
     def _hidden(self, request: HttpRequest) -> frozenset[str]:
         return frozenset() if principal_of(request).sees_costs else frozenset(self.cost_fields)
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return HouseChangeList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list; asked for bare, go to what it opens with for this person."""
+        if request.method == "GET" and not request.GET and self.has_view_permission(request):
+            asked = opening_of(request, self.opts.label_lower)
+            if asked:
+                return HttpResponseRedirect(f"{request.path}?{asked}")
+        return super().changelist_view(request, extra_context)
+
     def get_list_display(self, request: HttpRequest) -> Any:
+        """Show the columns that the address names, the first one always; all of them when it names none."""
+        columns = self.all_columns(request)
+        chosen = set(request.GET.get(COLUMNS, "").split(","))
+        kept = [column for column in columns[1:] if column_name(column) in chosen]
+        return [columns[0], *kept] if kept or column_name(columns[0]) in chosen else columns
+
+    def columns(self, request: HttpRequest) -> Sequence[Any]:
+        """Answer the columns there are for this person; what tells costs is left out afterwards."""
+        return list(self.list_display)
+
+    def all_columns(self, request: HttpRequest) -> list[Any]:
+        """Answer the columns this person may see."""
         hidden = self._hidden(request)
-        return [name for name in super().get_list_display(request) if name not in hidden]
+        fields = self.model._meta.concrete_fields
+        times = {field.name: field for field in fields if isinstance(field, models.DateTimeField)}
+        return [moment(times[name]) if name in times else name for name in self.columns(request) if name not in hidden]
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        """Lead from the columns that `list_display_links` names, also where such a column is one of times."""
+        links = super().get_list_display_links(request, list_display)
+        if links is None:
+            return None
+        return [column for column in list_display if column in links or getattr(column, "__name__", "") in links]
 
     def get_fields(self, request: HttpRequest, obj: M | None = None) -> Any:
         return _without(super().get_fields(request, obj), self._hidden(request))

@@ -126,6 +126,14 @@ def escaped(name: object) -> str:
 # --- outside the API: Django's own handlers, told apart by the address ---------------------------------------------
 
 
+# No template, no stylesheet, no database: it must come up when nothing else does.
+_PLAIN_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} | retailhub</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<style>body {{ font: 1rem/1.5 Inter, system-ui, sans-serif; width: min(36rem, 90%); margin: 15vh auto }}
+a {{ color: inherit }}</style>
+</head><body><main><h1>{title}</h1><p>{detail}</p><p><a href="/">Home</a></p></main></body></html>"""
+
+
 def for_programs(request: HttpRequest) -> bool:
     return request.path_info.startswith("/api/")
 
@@ -139,8 +147,7 @@ def problem_response(
     else:
         title = HTTPStatus(status).phrase
         response = HttpResponse(
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-            f"<h1>{title}</h1><p>{escape(detail)}</p></html>",
+            _PLAIN_PAGE.format(title=title, detail=escape(detail)),
             status=status,
         )
     if retry_after is not None:

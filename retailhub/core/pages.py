@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar
+from urllib.parse import SplitResult, urlsplit
 from uuid import uuid4
 
 from django import forms
@@ -25,6 +26,32 @@ from retailhub.core.errors import DomainError
 def principal_of(request: HttpRequest) -> Principal:
     """Answer what the person behind a request may do."""
     return principal_of_user(request.user)
+
+
+PLACE_COOKIE = "rh_place"
+EVERY_PLACE = "*"
+
+
+def place_of(request: HttpRequest) -> str:
+    """Answer the code of the place that pages start with, nothing for every place.
+
+    A device remembers what it was set to, so that a tablet "is" one shop whoever holds it; without that it is the
+    place the person usually works at. A place that the person may not see does not count.
+    """
+    user: Any = request.user
+    codes = principal_of(request).places("stock:read")
+    for place in (request.COOKIES.get(PLACE_COOKIE, ""), getattr(user, "home_location", "")):
+        if place == EVERY_PLACE:
+            return ""
+        if place and (codes is None or place in codes):
+            return str(place)
+    return ""
+
+
+def page_before(request: HttpRequest) -> SplitResult:
+    """Answer the page of ours that a dialog was opened over, or the link was followed from; empty when unknown."""
+    told = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "")
+    return told if told.netloc == request.get_host() else urlsplit("")
 
 
 class NotAllowed(PermissionDenied):

@@ -7,14 +7,22 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from inventory.models import Location
+from orders.models import SalesChannel
 from retailhub.core.access import Principal
 from retailhub.core.imports.targets import Target
 from retailhub.core.imports.uploads import Upload
 from retailhub.core.pages import HouseForm
 
 COSTS = frozenset({"cost", "unit_cost"})
+OF_CHANNELS = frozenset({"customers", "addresses"})
+"""Kinds whose rows are known by a number on a sales channel."""
+FOR_ALL_ROWS = {
+    "location": _("Say which column holds this, or choose a place below."),
+    "channel": _("Say which column holds this, or choose a channel below."),
+}
 
 
 class UploadForm(HouseForm):
@@ -52,19 +60,16 @@ class ColumnsForm(HouseForm):
             self.fields[field.name] = forms.ChoiceField(
                 label=field.title,
                 choices=choices,
-                # A place may be chosen for the whole file below.
-                required=field.required and field.name != "location",
+                # A place or a channel may be chosen for the whole file below.
+                required=field.required and field.name not in FOR_ALL_ROWS,
                 error_messages={"required": _("Say which column holds this.")},
                 widget=forms.Select(attrs={"class": "rh-input"}),
             )
         if kind == "stock count":
             places = Location.objects.for_principal(principal, "stock:write").filter(is_active=True)
-            self.fields["all_location"] = forms.ChoiceField(
-                label=_("Place, if the file names none"),
-                choices=[("", ""), *((place.code, place.name) for place in places)],
-                required=False,
-                widget=forms.Select(attrs={"class": "rh-input"}),
-            )
+            self._choose_for_all("location", _("Place, if the file names none"), places)
+        elif kind in OF_CHANNELS:
+            self._choose_for_all("channel", _("Sales channel, if the file names none"), SalesChannel.objects.all())
         else:
             self.fields["all_currency"] = forms.CharField(
                 label=_("Currency, if the file names none"),
@@ -72,7 +77,16 @@ class ColumnsForm(HouseForm):
                 required=False,
                 widget=forms.TextInput(attrs={"class": "rh-input"}),
             )
-        self.fields["decimal_comma"] = forms.BooleanField(label=_("Numbers are written 1.234,56"), required=False)
+        if any(field.kind in {"money", "cost", "whole"} for field in target.fields):
+            self.fields["decimal_comma"] = forms.BooleanField(label=_("Numbers are written 1.234,56"), required=False)
+
+    def _choose_for_all(self, name: str, label: StrOrPromise, rows: Iterable[Location | SalesChannel]) -> None:
+        self.fields[f"all_{name}"] = forms.ChoiceField(
+            label=label,
+            choices=[("", ""), *((row.code, row.name) for row in rows)],
+            required=False,
+            widget=forms.Select(attrs={"class": "rh-input"}),
+        )
 
     def chosen(self) -> dict[str, str]:
         names = {field.name for field in self.target.fields}
@@ -87,8 +101,9 @@ class ColumnsForm(HouseForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if "all_location" in self.fields and not data.get("location") and not data.get("all_location"):
-            self.add_error("location", _("Say which column holds this, or choose a place below."))
+        for name, said in FOR_ALL_ROWS.items():
+            if f"all_{name}" in self.fields and not data.get(name) and not data.get(f"all_{name}"):
+                self.add_error(name, said)
         twice = _twice(self.chosen().values())
         for name, heading in self.chosen().items():
             if heading in twice:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("<uuid:token>/columns/", views.ColumnsPage.as_view(), name="columns"),
     path("<uuid:token>/preview/", views.PreviewPage.as_view(), name="preview"),
     path("<int:pk>/", views.ReportPage.as_view(), name="report"),
+    path("<int:pk>/undo/", views.UndoImport.as_view(), name="undo"),
     path("<int:pk>/again/", views.TryAgain.as_view(), name="again"),
     path("<int:pk>/<str:name>", views.Download.as_view(), name="download"),
 ]

@@ -29,14 +29,16 @@ from retailhub.core.imports.limits import UPLOAD
 from retailhub.core.imports.report import REFUSED, REMARKED
 from retailhub.core.imports.runner import preview
 from retailhub.core.imports.targets import Outcome, Target, Verdict
+from retailhub.core.imports.undoing import NOT_UNDONE
 from retailhub.core.imports.uploads import guess_columns
 from retailhub.core.models import ImportRun, Job, User
-from retailhub.core.pages import NotAllowed, ShellPage, or_404
-from retailhub.home import uploading
+from retailhub.core.pages import Dialog, NotAllowed, ShellPage, or_404
+from retailhub.home import undoing, uploading
 from retailhub.home.importing import TARGETS
 from retailhub.home.imports_forms import COSTS, ColumnsForm, UploadForm, fields_for
 
 DRAFTS, REMEMBERED = "imports", "import columns"
+KINDS_OF_JOBS = (uploading.JOB, uploading.UNDO, "import_folder")
 MOST_DRAFTS, MOST_SHOWN = 8, 500
 HEADINGS_ALONE = 40
 """A file of complaints is no longer than this when it holds none."""
@@ -76,7 +78,7 @@ class StartPage(ImportPage):
         return self.show(UploadForm(kinds=uploading.kinds_for(self.principal)))
 
     def show(self, form: UploadForm, *, status: int = 200) -> HttpResponse:
-        jobs = Job.objects.filter(kind__in=[uploading.JOB, "import_folder"]).select_related("started_by")
+        jobs = Job.objects.filter(kind__in=KINDS_OF_JOBS).select_related("started_by")
         if not self.principal.may("system:read"):
             jobs = jobs.filter(started_by=self.request.user.pk)
         kinds = uploading.kinds_for(self.principal)
@@ -136,7 +138,7 @@ class ColumnsPage(ImportPage):
         draft |= {
             "columns": form.chosen(),
             "constants": form.constants(),
-            "decimal_comma": form.cleaned_data["decimal_comma"],
+            "decimal_comma": form.cleaned_data.get("decimal_comma", False),
         }
         self.keep(draft)
         remembered = request.session.get(REMEMBERED, {})
@@ -215,7 +217,7 @@ class JobPage(ImportPage):
     """What the pages about one import share: whose it is."""
 
     def job(self) -> Job:
-        jobs = Job.objects.filter(kind__in=[uploading.JOB, "import_folder"]).select_related("started_by")
+        jobs = Job.objects.filter(kind__in=KINDS_OF_JOBS).select_related("started_by")
         if not self.principal.may("system:read"):
             jobs = jobs.filter(started_by=self.request.user.pk)
         return or_404(jobs.filter(pk=self.kwargs["pk"]).first())
@@ -228,7 +230,7 @@ class ReportPage(JobPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         job = self.job()
-        run = ImportRun.objects.filter(job=job).first()
+        run = _run_of(job)
         return self.render(
             "rh/imports/report_body.html" if self.is_partial else "",
             job=job,
@@ -236,7 +238,10 @@ class ReportPage(JobPage):
             report=job.data.get("report"),
             refused=job.data.get("refused", []),
             files=list(_files(job, run)) if job.is_over else [],
-            may_try=job.kind == uploading.JOB and job.state in {Job.State.FAILED, Job.State.CANCELLED},
+            undone=job.data.get("undone"),
+            undo_job=run.undo_job if run and job.kind == uploading.JOB else None,
+            may_undo=not undoing.why_not(job, run, self.principal),
+            may_try=_may_go_on(job, run),
             status=286 if self.is_partial and job.is_over else 200,
         )
 
@@ -249,14 +254,51 @@ class TryAgain(JobPage):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         job = self.job()
-        if job.kind == uploading.JOB:
+        if _may_go_on(job, _run_of(job)):
             uploading.try_again(job)
             messages.success(request, _("The import goes on where it was."))
         return self.go("report", pk=job.pk)
 
 
+class UndoImport(JobPage, Dialog):
+    """Ask, then have everything as it was before an import, where nobody touched it since."""
+
+    title = gettext_lazy("Undo this import?")
+    explanation = gettext_lazy(
+        "Items and prices get the values they had before, new items are removed if nothing refers to them, and counts "
+        "are reversed. What somebody changed or moved since stays, and is named. It can be done for 24 hours."
+    )
+    submit_label = gettext_lazy("Undo the import")
+    danger = True
+    template_name = "rh/dialog_page.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.job()
+        return super().get(request, *args, **kwargs)
+
+    def get_back_url(self) -> str:
+        run = _run_of(self.job())
+        leads_to = run.undo_job_id if run and run.undo_job_id else self.kwargs["pk"]
+        return reverse("imports:report", kwargs={"pk": leads_to})
+
+    def act(self, form: Any) -> str | None:
+        undoing.start_undo(self.job(), cast(User, self.request.user))
+        return None
+
+
+def _run_of(job: Job) -> ImportRun | None:
+    """Answer what a job reads, or takes back."""
+    which = {"undo_job": job} if job.kind == uploading.UNDO else {"job": job}
+    return ImportRun.objects.select_related("undo_job").filter(**which).first()
+
+
+def _may_go_on(job: Job, run: ImportRun | None) -> bool:
+    stopped = job.state in {Job.State.FAILED, Job.State.CANCELLED}
+    return stopped and (job.kind == uploading.UNDO or (job.kind == uploading.JOB and not (run and run.undo_job_id)))
+
+
 def _files(job: Job, run: ImportRun | None) -> dict[str, Path]:
-    names = (uploading.TO_FIX, REFUSED, REMARKED)
+    names = (NOT_UNDONE,) if job.kind == uploading.UNDO else (uploading.TO_FIX, REFUSED, REMARKED)
     folder = Path(run.output) if run and run.output else None
     found = {name: folder / name for name in names} if folder else {}
     return {name: path for name, path in found.items() if path.is_file() and path.stat().st_size > HEADINGS_ALONE}
@@ -267,7 +309,7 @@ class Download(JobPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         job = self.job()
-        path = or_404(_files(job, ImportRun.objects.filter(job=job).first()).get(kwargs["name"]))
+        path = or_404(_files(job, _run_of(job)).get(kwargs["name"]))
         return FileResponse(path.open("rb"), as_attachment=True, filename=f"import-{job.pk}-{kwargs['name']}")
 
 

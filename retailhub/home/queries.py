@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from channels.models import Account
 from inventory.models import Transfer, WaitingDemand
 from orders.models import Order, Status
-from retailhub.core.access import Principal
+from retailhub.core.access import Principal, principal_of_user
 from retailhub.core.models import Attention, Job, User
 
 SHOWN = 25
@@ -129,9 +129,16 @@ def by_weight(rows: QuerySet[Attention], *, now: datetime) -> QuerySet[Attention
     ).order_by("-weight", "raised_at", "pk")
 
 
-def needs_you(principal: Principal, *, now: datetime) -> tuple[list[Attention], int]:
-    """Answer the heaviest open rows and how many there are (counted up to a thousand)."""
-    rows = Attention.objects.for_principal(principal).open(at=now)
+def who_can_settle(row: Attention, *, first: User) -> list[User]:
+    """Answer the people who see the row and hold the right it takes, this person first."""
+    people = User.objects.filter(is_active=True, is_staff=True).prefetch_related("memberships")
+    able = [person for person in people.order_by("first_name", "username") if row.is_for(principal_of_user(person))]
+    return sorted(able, key=lambda person: person != first)
+
+
+def needs_you(principal: Principal, *, now: datetime, place: str = "") -> tuple[list[Attention], int]:
+    """Answer the heaviest open rows, at one place if it is named, and how many there are (counted to a thousand)."""
+    rows = Attention.objects.for_principal(principal).open(at=now).at_place(place)
     return list(by_weight(rows, now=now).select_related("assigned_to")[:SHOWN]), _capped(rows)
 
 
@@ -141,12 +148,9 @@ def jobs_under_way(user: User, *, now: datetime) -> list[Job]:
     return list(Job.objects.filter(recent, started_by=user).order_by("-pk")[:10])
 
 
-def next_event(principal: Principal, *, now: datetime) -> Transfer | None:
-    """Answer what comes next when nothing needs doing: the next transfer due."""
-    return (
-        Transfer.objects.for_principal(principal)
-        .filter(status=Transfer.Status.IN_TRANSIT, due__gte=now)
-        .select_related("destination")
-        .order_by("due")
-        .first()
-    )
+def next_event(principal: Principal, *, now: datetime, place: str = "") -> Transfer | None:
+    """Answer what comes next when nothing needs doing: the next transfer due, at one place if it is named."""
+    rows = Transfer.objects.for_principal(principal).filter(status=Transfer.Status.IN_TRANSIT, due__gte=now)
+    if place:
+        rows = rows.filter(destination__code=place)
+    return rows.select_related("destination").order_by("due").first()

@@ -70,6 +70,15 @@ MENU: tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        _("Books"),
+        (
+            Entry(_("Books"), "menu_book", "books:index", "accounting:read", ("/books/",)),
+            Entry(_("Journal"), "receipt_long", "admin:accounting_journalentry_changelist", "accounting:read"),
+            Entry(_("Accounts"), "account_balance", "admin:accounting_account_changelist", "accounting:read"),
+            Entry(_("Periods"), "calendar_month", "admin:accounting_period_changelist", "accounting:read"),
+        ),
+    ),
+    (
         _("System"),
         (
             Entry(_("Outbox"), "outbox", "admin:outbox_delivery_changelist", "system:read"),
@@ -114,11 +123,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def subheader(request: HttpRequest) -> str:
     """Answer the line under the name: where this person works and as what."""
+    from retailhub.home import places
+
     user = request.user
     if not user.is_authenticated:
         return ""
-    # The memberships were read for the principal; a second query would be paid on every page.
-    place = getattr(user, "home_location", "")
+    place = places.names().get(places.here(request), "")
     return " · ".join(part for part in (place, user.get_full_name() or user.get_username()) if part)
 
 
@@ -143,7 +153,12 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "retailhub.home.shell.environment",
     "BORDER_RADIUS": "6px",
     "STYLES": [lambda request: static("rh/rh.css")],
-    "SCRIPTS": [lambda request: static("rh/rh.js"), lambda request: static("rh/rh-a11y.js")],
+    "SCRIPTS": [
+        lambda request: static("rh/rh.js"),
+        lambda request: static("rh/rh-keys.js"),
+        lambda request: static("rh/rh-a11y.js"),
+    ],
+    "TABS": "retailhub.home.saved_views.tabs",
     "COMMAND": {"search_models": False, "show_history": False},
     "SIDEBAR": {
         "show_search": True,

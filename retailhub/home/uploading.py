@@ -19,8 +19,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from orders.models import SalesChannel
 from retailhub.core.access import NOBODY, Principal, principal_of_user
-from retailhub.core.bells import ring, ring_on_commit
+from retailhub.core.bells import ring_on_commit
 from retailhub.core.imports.complaints import BadFile
 from retailhub.core.imports.limits import UPLOAD
 from retailhub.core.imports.report import refusals
@@ -31,11 +32,12 @@ from retailhub.core.models import ImportRun, Job, User
 from retailhub.core.services.working import JobCancelled, Progress
 from retailhub.core.text import DirtyText, clean_line
 from retailhub.home.importing import TARGETS, output_folder
+from retailhub.home.imports_forms import OF_CHANNELS
 
-KINDS = ("items", "prices", "stock count")
+KINDS = ("items", "prices", "stock count", "customers", "addresses")
 """What may be uploaded; everything else comes by folder and profile."""
 
-JOB, TASK = "import", "retailhub.home.tasks.run_import"
+JOB, UNDO, TASK = "import", "import undo", "retailhub.home.tasks.run_import"
 SLICE_SECONDS = 40
 QUIET_SECONDS = 120
 TO_FIX = "to-fix.csv"
@@ -98,6 +100,7 @@ def upload_import(draft: Mapping[str, Any], principal: Principal) -> Import:
             columns=draft["columns"],
             constants=draft.get("constants", {}),
             decimal_comma=draft.get("decimal_comma", False),
+            options=_options(kind),
         ),
         folder=draft_folder(draft["token"]),
         targets={kind: TARGETS[kind]},
@@ -107,6 +110,13 @@ def upload_import(draft: Mapping[str, Any], principal: Principal) -> Import:
         books_currency=settings.HOME_CURRENCY,
         apart=draft["token"],
     )
+
+
+def _options(kind: str) -> dict[str, Any]:
+    """Answer what a kind has to know that its own app cannot: customers know channels by their code only."""
+    if kind not in OF_CHANNELS:
+        return {}
+    return {"channels": sorted(SalesChannel.objects.values_list("code", flat=True))}
 
 
 def upload_of(draft: Mapping[str, Any]) -> Upload:
@@ -129,12 +139,16 @@ def start_upload(draft: Mapping[str, Any], user: User) -> Job:
     return job
 
 
+@transaction.atomic
 def try_again(job: Job) -> None:
-    """Let a job that failed or was stopped go on where it was."""
-    if Job.objects.filter(pk=job.pk, state__in=[Job.State.FAILED, Job.State.CANCELLED]).update(
+    """Let a job that failed or was stopped go on where it was; an import that is being undone does not."""
+    held = Job.objects.select_for_update().get(pk=job.pk)
+    if ImportRun.objects.filter(job=held, undo_job__isnull=False).exists():
+        return
+    if Job.objects.filter(pk=held.pk, state__in=[Job.State.FAILED, Job.State.CANCELLED]).update(
         state=Job.State.WAITING, cancel_requested=False, finished_at=None, message=""
     ):
-        ring(TASK, job.pk)
+        ring_on_commit(TASK, held.pk)
 
 
 def run_upload(job: Job, *, seconds: float = SLICE_SECONDS) -> bool:
@@ -185,6 +199,6 @@ def neglected_jobs() -> Iterator[int]:
     rows: Iterable[int] = Job.objects.filter(
         Q(state=Job.State.WAITING, created_at__lt=now - timedelta(seconds=10))
         | Q(state=Job.State.RUNNING, beat_at__lt=now - timedelta(seconds=QUIET_SECONDS)),
-        kind=JOB,
+        kind__in=[JOB, UNDO],
     ).values_list("pk", flat=True)
     yield from rows

@@ -15,9 +15,33 @@
     document.querySelectorAll("#nav-sidebar a.active").forEach((link) => link.setAttribute("aria-current", "page"));
   }
 
+  const labels = {
+    dock_to_right: "menu", close: "close", more_horiz: "more", more_vert: "more", expand_more: "expand", unfold_more: "user-menu",
+    search: "search", arrow_back: "back", settings: "more",
+  };
+
+  // A link or button that shows an icon and nothing else is named after the icon.
+  function nameless(root) {
+    root.querySelectorAll("a[href], button, [role=button]").forEach((spot) => {
+      if (spot.hasAttribute("aria-label") || spot.title) return;
+      const icon = spot.querySelector(".material-symbols-outlined");
+      const words = [...spot.childNodes].filter((node) => node !== icon).map((node) => node.textContent).join("").trim();
+      const name = icon && (words === "" || words === icon.textContent.trim()) && icon.textContent.trim();
+      if (name) spot.setAttribute("aria-label", text(labels[name] || name, name.replaceAll("_", " ")));
+    });
+  }
+
+  // Fields with a search of their own are drawn by a library that forgets the label.
+  function choosers() {
+    document.querySelectorAll("select.select2-hidden-accessible").forEach((select) => {
+      const label = select.labels?.[0]?.textContent.replace("*", "").trim();
+      if (!label) return;
+      select.nextElementSibling?.querySelectorAll("[role=combobox], [role=textbox]").forEach((part) => part.setAttribute("aria-label", label));
+    });
+  }
+
   function shellButtons(root) {
     // Clickable spans and cells become buttons: reachable by Tab, pressed by Enter or Space.
-    const labels = { dock_to_right: "menu", close: "close", more_horiz: "more", expand_more: "expand", unfold_more: "user-menu" };
     root.querySelectorAll("span.material-symbols-outlined, td.cursor-pointer, a.cursor-pointer:not([href]), div.cursor-pointer").forEach((spot) => {
       const clickable = [...spot.attributes].some((a) => a.name.startsWith("x-on:click") || a.name.startsWith("@click"));
       if (!clickable || spot.matches("button, a[href]") || spot.hasAttribute("role")) return;
@@ -85,6 +109,7 @@
 
   function all(root) {
     shellButtons(root);
+    nameless(root);
     lists(root);
   }
 
@@ -92,6 +117,11 @@
     landmarks();
     all(document);
     shellDialog();
+    // They are drawn after everything else, and anew with each row that is added.
+    if (document.querySelector("select.admin-autocomplete")) {
+      choosers();
+      new MutationObserver(choosers).observe(document.body, { childList: true, subtree: true });
+    }
   });
   document.addEventListener("htmx:afterSettle", (event) => all(event.target));
 

@@ -64,6 +64,8 @@ API: dict[str, dict[str, str]] = {
     "customers/<int:pk>/merge/": {"POST": "customers:write"},
     "customers/<int:pk>/export/": {"POST": "customers:write"},
     "customers/<int:pk>/erase/": {"POST": "customers:write"},
+    "journal/": {"GET": "accounting:read"},
+    "journal/export/": {"GET": "accounting:read"},
     "channels/": {"GET": "channels:read", "POST": "channels:write"},
     "channels/<str:code>/": {"GET": "channels:read", "PATCH": "channels:write"},
     "channels/<str:code>/listings/": {"GET": "channels:read", "PATCH": "channels:write"},
@@ -274,7 +276,8 @@ def test_what_is_elsewhere_does_not_exist(world: World, other: str) -> None:
     for route, hidden in LISTS.items():
         path = "/" + route.format(**vars(world))
         assert program().read(path).json()["results"], path
-        if bool(stranger.read(path).json()["results"]) == hidden[column]:
+        # The list of something that is not there is not there itself: 404.
+        if bool(stranger.read(path).json().get("results")) == hidden[column]:
             wrong.append(path)
     assert not wrong
 

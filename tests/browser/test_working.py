@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from inventory.models import Barcode, StockLevel
 from retailhub.core.access import Role
-from retailhub.core.models import Job
+from retailhub.core.models import Attention, Job
 from tests.browser.conftest import Visitor
 from tests.factories.core import person
 from tests.pages.conftest import Shop
@@ -127,6 +129,125 @@ def test_a_running_job_is_asked_for_until_it_is_over(manager: Visitor) -> None:
     manager.page.wait_for_timeout(2500)
 
     assert len(asked) == seen
+
+
+@pytest.fixture
+def queue(shop: Shop) -> list[Attention]:
+    Attention.objects.all().delete()
+    return [
+        Attention.objects.create(
+            kind="short", subject=f"Row {number}", document=f"order:{number}", scope="orders:read", currency="EUR",
+            at_risk=9 - number, raised_at=timezone.now() - timedelta(hours=1), step_label="Look", step_url="/jobs/",
+        )
+        for number in range(3)
+    ]  # fmt: skip
+
+
+def test_the_queue_is_worked_by_single_keys(queue: list[Attention], manager: Visitor) -> None:
+    manager.go("/work/?show=all")
+    page = manager.page
+
+    def standing() -> str:
+        return str(page.evaluate("document.activeElement.closest('tr')?.querySelector('th')?.innerText || ''"))
+
+    for key in "jjk":
+        page.keyboard.press(key)
+        page.wait_for_timeout(120)
+    assert "Row 0" in standing()
+    page.keyboard.press("a")
+    page.locator("#rh-dialog[open] #id_person").wait_for()
+    page.keyboard.press("Tab")
+    page.click("#rh-dialog button[type=submit]")
+    page.locator("text=yours").first.wait_for()
+    assert page.url.endswith("/work/?show=all")
+    page.keyboard.press("j")
+    page.wait_for_timeout(120)
+    page.keyboard.press("h")
+    page.locator("#rh-dialog[open] #id_until").wait_for()
+    page.keyboard.press("Escape")
+    assert "Row 0" in standing()
+    page.locator("tr", has_text="Row 1").evaluate("row => { row.tabIndex = -1; row.focus(); }")
+    page.wait_for_timeout(120)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/jobs/")
+
+    assert [row.assigned_to_id is not None for row in Attention.objects.order_by("pk")] == [True, False, False]
+    assert not manager.trouble
+
+
+def test_the_sheet_of_keys_leads_on_and_switches_them_off(queue: list[Attention], manager: Visitor) -> None:
+    manager.go("/work/")
+    page = manager.page
+
+    page.keyboard.press("?")
+    page.locator("#rh-keys[open]").wait_for()
+    page.uncheck("#rh-keys-on")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.wait_for_timeout(150)
+    assert page.evaluate("document.activeElement.tagName") != "TR"
+    page.locator("[data-rh-keys-open]").click()
+    page.check("#rh-keys-on")
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.wait_for_timeout(120)
+    page.keyboard.press("i")
+    page.wait_for_url("**/admin/inventory/item/")
+
+    assert not manager.trouble
+
+
+def test_letters_of_a_scanned_code_press_no_keys(queue: list[Attention], manager: Visitor) -> None:
+    manager.go("/work/")
+    manager.page.locator("tr", has_text="Row 1").evaluate("row => { row.tabIndex = -1; row.focus(); }")
+
+    manager.page.evaluate(
+        """keys => keys.forEach(
+            key => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}))
+        )""",
+        [*"AHA-HAJ?", "Enter"],
+    )
+    manager.page.wait_for_url("**/find/**")
+
+    assert not manager.page.locator("dialog[open]").count()
+
+
+def test_a_list_is_saved_and_removed_above_itself(shop: Shop, manager: Visitor) -> None:
+    manager.go("/admin/inventory/item/?status__exact=active")
+    page = manager.page
+
+    page.locator("a", has_text="Save view").click()
+    page.fill("#rh-dialog #id_name", "Live ones")
+    page.click("#rh-dialog button[type=submit]")
+    page.locator("#tabs-items a.active", has_text="Live ones").wait_for()
+    page.locator("a", has_text="Remove view").click()
+    page.click("#rh-dialog button[type=submit]")
+    page.wait_for_url("**/admin/inventory/item/?view=all")
+
+    assert not page.locator("#tabs-items").count()
+    assert not manager.trouble
+
+
+def test_the_place_of_this_device_is_changed_in_the_menu(shop: Shop, manager: Visitor) -> None:
+    manager.go("/admin/inventory/stocklevel/")
+    page = manager.page
+    assert page.url.endswith("?place=lyon")
+
+    page.locator("a.rh-place").click()
+    page.select_option("#rh-dialog #id_place", "depot")
+    page.click("#rh-dialog button[type=submit]")
+    page.wait_for_url("**/stocklevel/?place=depot")
+
+    assert "Depot" in page.inner_text("a.rh-place")
+    assert not manager.trouble
+
+
+def test_fields_with_a_search_of_their_own_have_a_name(shop: Shop, manager: Visitor) -> None:
+    manager.go("/admin/inventory/item/add/")
+
+    manager.page.locator(".select2-selection[aria-label=Category]").wait_for()
+    for name in manager.page.locator("a[href]:visible, button:visible, [role=button]:visible").all():
+        assert name.evaluate("spot => spot.ariaLabel || spot.title || spot.innerText.trim()"), name
 
 
 def test_the_first_tab_leads_past_the_menu(manager: Visitor) -> None:

@@ -77,6 +77,7 @@ def test_a_place_that_is_closed_gives_nothing(connector: ScriptedConnector, ware
     Location.objects.filter(pk=shop.pk).update(is_active=False)
 
     assert _shown(listing.pk) == 10
+    assert [level["location__code"] for level in explain(listing).levels] == ["wh"]
 
 
 def test_what_is_promised_is_not_shown(connector: ScriptedConnector, warehouse: Location) -> None:

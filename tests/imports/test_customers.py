@@ -54,6 +54,34 @@ def test_two_customers_with_one_mail_are_one_person(tmp_path: Path) -> None:
     assert Identity.objects.filter(kind="external").count() == 2
 
 
+def test_a_customer_comes_with_an_address_and_half_of_one_is_refused(tmp_path: Path) -> None:
+    find_or_make(people=[Person(external_id="1", channel="web", name="Ann")])
+    text = (
+        "external_id,channel,name,line1,city,country,postal_code\n1,web,Ann,1 Rue A,Lyon,FR,69001\n"
+        "2,web,Bob,2 Rue B,Lyon,FR,\n3,web,Cid,3 Rue C,,,\n4,web,Dan,,,,69001\n5,web,Eve,,,,\n"
+    )
+    report = imported(tmp_path, text, "customers")
+    assert [report.total(name) for name in ("new", "changed", "same", "refused")] == [2, 1, 0, 2]
+    assert set(Address.objects.values_list("customer__name", "name", "line1", "postal_code")) == {
+        ("Ann", "Ann", "1 Rue A", "69001"),
+        ("Bob", "Bob", "2 Rue B", ""),
+    }
+    assert imported(tmp_path, text + "\n", "customers").total("same") == 3
+    assert Address.objects.count() == 2
+
+
+def test_a_new_mail_of_a_known_customer_finds_him_from_then_on(tmp_path: Path) -> None:
+    (ann,) = find_or_make(people=[Person(external_id="1", channel="web", name="Ann")])
+    imported(tmp_path, "external_id,channel,email\n1,web,Ann@Example.com\n", "customers")
+    assert find_or_make(people=[Person(email="ann@example.com")]) == [ann]
+    assert Customer.objects.get().email == "Ann@Example.com"
+
+
+def test_what_is_no_mail_is_refused(tmp_path: Path) -> None:
+    text = "external_id,channel,email\n1,web,ann\n2,web,a@b@c\n3,web,a b@c\n4,web,a@b.example\n"
+    assert imported(tmp_path, text, "customers").total("refused") == 3
+
+
 def test_an_address_is_there_once_and_needs_its_customer(tmp_path: Path) -> None:
     find_or_make(people=[Person(external_id="1", channel="web", name="Ann")])
     text = (

@@ -17,6 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from customers.models import Customer
 from inventory.models import Item, StockLevel
 from retailhub.core.access import Role
 from retailhub.core.imports.complaints import BadFile
@@ -28,6 +29,7 @@ from retailhub.home import uploading
 from retailhub.home.importing import TARGETS
 from retailhub.home.tasks import run_import, sweep_imports
 from tests.factories.inventory import ItemFactory, LocationFactory, put_on_hand
+from tests.factories.orders import SalesChannelFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -324,6 +326,44 @@ def test_a_character_that_cannot_be_stored_costs_its_row_and_nothing_else(browse
     assert answer.status_code == 302
     run_import(Job.objects.get().pk)
     assert list(Item.objects.values_list("sku", flat=True)) == ["C"]
+
+
+def test_customers_come_with_their_numbers_on_a_channel(browser: Any, rung: list[Any]) -> None:
+    SalesChannelFactory.create(code="web")
+    raw = (
+        b"Customer number;Name;E-mail;Phone;Street;City;Country;Postcode\n"
+        b"7;Ann Lee;ann@example.com;+33 1 23 45 67 89;1 Rue A;Lyon;fr;69001\n8;Bob;bob;;;;;\n"
+    )
+    answer = uploaded(browser, "customers", "c.csv", raw)
+    page = browser.get(answer.url)
+    chosen = {name: heading for name, heading in page.context["form"].initial.items() if heading}
+    assert set(chosen) == {"external_id", "name", "email", "phone", "line1", "city", "country", "postal_code"}
+    assert "decimal_comma" not in page.context["form"].fields
+    refused = browser.post(answer.url, chosen)
+    assert refused.context["form"].errors == {"channel": ["Say which column holds this, or choose a channel below."]}
+    answer = browser.post(answer.url, {**chosen, "all_channel": "web"})
+    page = browser.get(answer.url)
+    assert page.context["refusals"] == [["c.csv", 3, "E-mail", "bob", "this is no e-mail address"]]
+    assert Customer.objects.count() == 0
+    browser.post(answer.url)
+    run_import(Job.objects.get().pk)
+    customer = Customer.objects.get()
+    assert (customer.name, customer.email, customer.phone) == ("Ann Lee", "ann@example.com", "+33 1 23 45 67 89")
+    assert customer.addresses.get().city == "Lyon"
+    assert customer.identities.filter(kind="external", channel="web", value="7").exists()
+
+
+def test_customers_of_a_channel_that_is_not_there_are_refused(browser: Any) -> None:
+    SalesChannelFactory.create(code="web")
+    answer = uploaded(browser, "customers", "c.csv", b"number,shop\n1,web\n2,nowhere\n")
+    page = browser.get(browser.post(answer.url, {"external_id": "number", "channel": "shop"}).url)
+    assert page.context["refusals"] == [["c.csv", 3, "shop", "nowhere", "no sales channel has this code"]]
+
+
+def test_who_may_not_change_customers_brings_none(client: Any) -> None:
+    client.force_login(person(Role.BUYER))
+    assert "customers" not in dict(client.get(reverse("imports:start")).context["kinds"])
+    assert uploaded(client, "customers", "c.csv", b"number\n1\n").status_code == 422
 
 
 def test_headings_are_guessed_by_name_however_they_are_written() -> None:

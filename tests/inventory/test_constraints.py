@@ -26,6 +26,8 @@ from inventory.models import (
     TransferLine,
     WaitingDemand,
 )
+from inventory.services.costing_methods import change_costing_method
+from inventory.services.writing_down import write_down
 from tests.factories.inventory import ItemFactory, put_on_hand, reserve
 
 pytestmark = pytest.mark.django_db
@@ -156,6 +158,8 @@ def test_waiting_says_where_and_once(lamp: Any, warehouse: Any) -> None:
         ("inventory_item", "cost"),
         ("inventory_costpool", "value"),
         ("inventory_costpool", "last_unit_cost"),
+        ("inventory_costpool", "booked_value"),
+        ("inventory_costpool", "booked_transit"),
     ],
 )
 def test_nan_is_no_amount(lamp: Any, warehouse: Any, table: str, column: str) -> None:
@@ -175,6 +179,37 @@ def test_a_cost_pool_is_never_negative_and_nothing_is_worth_nothing(lamp: Any, w
         sql("UPDATE inventory_costpool SET quantity = 0")
     with refused("item_id"):
         CostPool.objects.create(item=lamp)
+
+
+def test_a_layer_is_never_negative_and_comes_from_somewhere(lamp: Any, warehouse: Any) -> None:
+    change_costing_method(items=[lamp], method="fifo", actor="x")
+    put_on_hand(lamp, warehouse, 5)
+
+    for change in ("quantity = -1", "quantity = 6", "value = -1", "received = 0", "value = 'NaN'"):
+        with refused("cost_layer_(never_negative|empty|value_is_a_number)"):
+            sql(f"UPDATE inventory_costlayer SET {change}")
+    with refused("cost_layer_empty_is_worth_nothing"):
+        sql("UPDATE inventory_costlayer SET quantity = 0")
+    with refused("cost_layer_came_by_a_movement_or_opened"):
+        sql("UPDATE inventory_costlayer SET movement_id = NULL")
+
+
+@pytest.mark.parametrize("table", ["inventory_valueadjustment", "inventory_costmethodchange"])
+def test_what_changed_values_is_append_only(lamp: Any, warehouse: Any, table: str) -> None:
+    put_on_hand(lamp, warehouse, 5)
+    change_costing_method(items=[lamp], method="fifo", actor="x")
+    write_down(item=lamp, amount=Decimal(1), actor="x")
+    sql("SET CONSTRAINTS ALL IMMEDIATE")
+
+    for statement in (f"UPDATE {table} SET note = 'mended'", f"DELETE FROM {table}", f"TRUNCATE {table}"):
+        with refused("Cannot", ProgrammingError):
+            sql(statement)
+    if table == "inventory_valueadjustment":
+        with refused("adjustment_corrects_a_receipt_or_writes_down"):
+            sql(
+                f"INSERT INTO {table} (item_id, document, reference, quantity, to_stock, to_sold, reason, note, actor) "
+                f"VALUES ({lamp.pk}, 'x', '', 1, -1, 0, 'fx', '', 'x')"
+            )
 
 
 def test_what_has_a_history_is_not_deleted(lamp: Any, warehouse: Any) -> None:

@@ -9,8 +9,12 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from inventory.services.costing_methods import change_costing_method
+from inventory.services.journalising import post_stock_summary
 from inventory.services.verifying import verify
+from retailhub.accounting.services import verifying as journal
 from tests.factories.inventory import ItemFactory, pool_of, put_on_hand, reserve
+from tests.inventory.papers import post
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broken_books")]
 
@@ -100,6 +104,45 @@ def test_a_value_changed_by_hand_is_named() -> None:
 
     assert (breach.check, breach.subject) == ("cost pool value", "LAMP")
     assert breach.found - breach.expected == Decimal("0.000001")
+
+
+@pytest.mark.usefixtures("books")
+def test_layers_and_bookings_changed_by_hand_are_named(lamp: Any, rope: Any, warehouse: Any) -> None:
+    change_costing_method(items=[lamp], method="fifo", actor="x")
+    post_stock_summary()
+    assert verify() == []
+
+    by_hand("UPDATE inventory_costlayer SET quantity = 9, value = value - 1 WHERE quantity = 10")
+    by_hand(f"UPDATE inventory_costpool SET booked_value = 41, booked_transit = 2 WHERE item_id = {rope.pk}")
+
+    assert [(b.check, b.subject, b.expected, b.found) for b in verify()] == [
+        ("cost layer quantity", "LAMP", 10, 9),
+        ("cost layer value", "LAMP", 40, 39),
+        ("booked value", "ROPE", 40, 41),
+        ("booked in transit", "ROPE", 0, 2),
+    ]
+
+
+@pytest.mark.usefixtures("books")
+def test_a_layer_beside_the_moving_average_is_named(lamp: Any) -> None:
+    by_hand(
+        "INSERT INTO inventory_costlayer (item_id, received, quantity, value, opened_after) "
+        f"VALUES ({lamp.pk}, 1, 1, 0, 0)"
+    )
+
+    (breach,) = verify()
+    assert (breach.check, breach.subject, breach.expected, breach.found) == ("cost layer quantity", "LAMP", 0, 1)
+
+
+@pytest.mark.usefixtures("books")
+def test_a_stock_account_that_says_otherwise_is_named(lamp: Any) -> None:
+    post_stock_summary()
+    assert journal.verify() == []
+
+    post("by hand", Decimal("0.01"))
+
+    (breach,) = journal.verify()
+    assert breach.found - breach.expected == Decimal("0.01")
 
 
 def test_somebody_who_waits_beside_free_goods_is_named(lamp: Any, warehouse: Any, shop: Any) -> None:

@@ -156,3 +156,14 @@ def test_an_unmapped_line_is_cancelled_without_stock(web: Any, lamp: Any) -> Non
     order = placed(web, "1", ("NO-SUCH", 2), keep_unmapped=True)
 
     assert cancel(order).status == "cancelled"
+
+
+def test_what_left_in_part_was_shipped_and_not_cancelled(web: Any, lamp: Any, warehouse: Any) -> None:
+    put_on_hand(lamp, warehouse, 3)
+    order = placed(web, "1", (lamp.sku, 3))
+    ship_order(order_id=order.order_id, location=warehouse, lines=[LineWanted(line=1, quantity=2)], actor="ana")
+
+    rest = cancel(order)
+
+    assert (rest.status, rest.cancelled_at) == ("shipped", None)
+    assert figures(lamp, warehouse) == (1, 0, 0, 0)

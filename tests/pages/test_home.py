@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError
 from django.utils import timezone
 
-from retailhub.core.access import Role
+from retailhub.core.access import Role, principal_of_user
 from retailhub.core.models import Attention, Job
 from retailhub.home import queries
 from tests.factories.core import person
@@ -68,6 +68,89 @@ def test_a_row_that_is_put_off_comes_back(db: None, browse: Browse) -> None:
     assert shown(client, "/work/?show=snoozed") == ["later"]
     Attention.objects.filter(pk=row.pk).update(snoozed_until=timezone.now() - timedelta(minutes=1))
     assert shown(client) == ["later"]
+
+
+def test_a_row_that_is_put_off_can_be_shown_at_once(db: None, browse: Browse) -> None:
+    row = needs("sooner")
+    client = browse.admin
+    client.post(f"/work/{row.pk}/snooze/", {"until": "24"})
+
+    client.post(f"/work/{row.pk}/snooze/", {"until": "0"})
+
+    assert shown(client) == ["sooner"]
+
+
+def test_a_row_is_taken_given_and_let_go(db: None, browse: Browse) -> None:
+    row = needs("somebody's", scope="stock:write", location="lyon")
+    me = person(Role.STORE_MANAGER)
+    colleague = person(Role.WAREHOUSE, locations=["lyon"])
+    stranger = person(Role.WAREHOUSE, locations=["paris"])
+    accountant = person(Role.ACCOUNTANT)
+    mine, theirs = browse.as_user(me), browse.as_user(colleague)
+
+    offered = dict(mine.get(f"/work/{row.pk}/assign/").context["form"].fields["person"].choices)
+    mine.post(f"/work/{row.pk}/assign/", {"person": str(me.pk)})
+
+    assert next(iter(offered)) == str(me.pk)
+    assert set(offered) >= {str(colleague.pk), ""}
+    assert not {str(stranger.pk), str(accountant.pk)} & set(offered)
+    assert shown(mine, "/work/?show=mine") == ["somebody's"]
+    assert shown(theirs, "/work/?show=mine") == []
+    assert shown(theirs, "/work/?show=nobody") == []
+    assert shown(theirs) == ["somebody's"]
+    mine.post(f"/work/{row.pk}/assign/", {"person": str(colleague.pk)})
+    assert shown(theirs, "/work/?show=mine") == ["somebody's"]
+    theirs.post(f"/work/{row.pk}/assign/", {"person": ""})
+    row.refresh_from_db()
+    assert row.assigned_to is None
+
+
+def test_a_row_is_given_to_nobody_who_cannot_settle_it(db: None, browse: Browse) -> None:
+    row = needs("for administrators", scope="system:write")
+    outsider = person(Role.BUYER)
+
+    assert browse.admin.post(f"/work/{row.pk}/assign/", {"person": str(outsider.pk)}).status_code == 422
+    assert browse.as_user(outsider).post(f"/work/{row.pk}/assign/", {"person": str(outsider.pk)}).status_code == 404
+    row.refresh_from_db()
+    assert row.assigned_to is None
+
+
+def test_whoever_sees_a_row_can_settle_it_and_the_other_way_round(db: None) -> None:
+    rows = [
+        needs("a", location="lyon", scope="stock:write"),
+        needs("b", location="paris", scope="orders:read"),
+        needs("c", scope="system:write"),
+        needs("d", scope="orders:read"),
+    ]
+    for user in (person(Role.WAREHOUSE, locations=["lyon"]), person(Role.ADMINISTRATOR), person(Role.BUYER), person()):
+        principal = principal_of_user(user)
+        seen = set(Attention.objects.for_principal(principal).values_list("subject", flat=True))
+        assert {row.subject for row in rows if row.is_for(principal)} == seen
+
+
+def test_a_dialog_goes_back_to_the_list_it_was_opened_over(db: None, browse: Browse) -> None:
+    row = needs("later")
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/work/?show=all&kind=short"}
+
+    answer = browse.admin.post(f"/work/{row.pk}/snooze/", {"until": "4"}, headers=headers)
+    elsewhere = browse.admin.get(
+        f"/work/{row.pk}/snooze/", headers={"HX-Current-URL": "http://evil.example/work/"}
+    ).context["back_url"]
+
+    assert answer["HX-Redirect"] == "/work/?show=all&kind=short"
+    assert elsewhere == "/"
+
+
+def test_the_home_page_of_a_place_leaves_out_what_is_elsewhere(shop: Shop, browse: Browse) -> None:
+    Attention.objects.all().delete()
+    needs("at lyon", location="lyon")
+    needs("at the depot", location="depot")
+    needs("anywhere")
+    client = browse.as_user(person(Role.STORE_MANAGER, home_location="lyon"))
+
+    assert set(shown(client)) == {"at lyon", "anywhere"}
+    assert "Needs you at Lyon store" in client.get("/").content.decode()
+    assert len(shown(client, "/work/")) == 3
 
 
 def test_nobody_puts_off_what_he_cannot_see(db: None, browse: Browse) -> None:

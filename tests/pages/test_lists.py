@@ -139,3 +139,30 @@ def test_no_list_counts_further_than_it_must(shop: Shop, browse: Browse, monkeyp
     text = browse.admin.get(reverse("admin:inventory_item_changelist"), {"status__exact": "active"}).content.decode()
 
     assert "60+" in text
+
+
+def test_times_in_lists_are_written_for_the_readers_own_zone_and_still_sort(shop: Shop, browse: Browse) -> None:
+    client, address = browse.admin, reverse("admin:inventory_stockmovement_changelist")
+
+    page = client.get(address, {"o": "1"})
+
+    moved = page.context["cl"].result_list[0].occurred_at
+    text = page.content.decode()
+    assert f'<time class="rh-time" datetime="{moved.isoformat()}">' in text
+    assert "column-occurred_at" in text
+    assert page.context["cl"].get_ordering_field_columns() == {1: "asc"}
+    assert f"/admin/inventory/stockmovement/{page.context['cl'].result_list[0].pk}/change/" in text
+
+
+def test_documents_in_lists_are_called_by_their_number(shop: Shop, browse: Browse) -> None:
+    text = browse.admin.get(reverse("admin:inventory_reservation_changelist")).content.decode()
+
+    assert f'<a href="/orders/{shop.order.number}/">{shop.order.number}</a>' in text
+
+
+def test_no_link_stands_inside_another(shop: Shop, browse: Browse) -> None:
+    client = browse.admin
+    for name in ("orders_orderline", "orders_payment", "orders_orderevent", "orders_shipment"):
+        text = client.get(reverse(f"admin:{name}_changelist")).content.decode()
+        for link in text.partition('id="result_list"')[2].split("<a ")[1:]:
+            assert "</a>" in link, name

@@ -17,6 +17,7 @@ WRITES_STOCK: set[str] = {Role.STORE_MANAGER, Role.WAREHOUSE, Role.ADMINISTRATOR
 SEES_COSTS: set[str] = {Role.STORE_MANAGER, Role.BUYER, Role.ACCOUNTANT, Role.ADMINISTRATOR}
 POSTS: set[str] = {Role.ACCOUNTANT, Role.ADMINISTRATOR}
 ADMINISTRATORS: set[str] = {Role.ADMINISTRATOR}
+KEEPS_BOOKS: set[str] = {Role.ACCOUNTANT, Role.ADMINISTRATOR}
 
 
 def pages(shop: Shop) -> dict[str, set[str]]:
@@ -26,6 +27,9 @@ def pages(shop: Shop) -> dict[str, set[str]]:
         "/work/": EVERYBODY,
         "/find/?q=mug": EVERYBODY,
         "/jobs/": EVERYBODY,
+        "/place/": EVERYBODY,
+        "/lists/inventory.item/save/": EVERYBODY,
+        "/lists/inventory.item/columns/": EVERYBODY,
         f"/items/{item}/": EVERYBODY,
         f"/items/{shop.kit.sku}/": EVERYBODY,
         f"/items/{item}/-/history/": EVERYBODY,
@@ -56,6 +60,13 @@ def pages(shop: Shop) -> dict[str, set[str]]:
         "/channels/web/sync/": ADMINISTRATORS,
         "/channels/web/retry/": ADMINISTRATORS,
         "/channels/web/exposure/": ADMINISTRATORS,
+        "/books/": KEEPS_BOOKS,
+        "/books/?period=2026-11": KEEPS_BOOKS,
+        "/books/accounts/2100/": KEEPS_BOOKS,
+        "/books/proofs/": KEEPS_BOOKS,
+        "/books/post/": KEEPS_BOOKS,
+        "/books/periods/2026-10/close/": KEEPS_BOOKS,
+        "/books/periods/2026-10/reopen/": KEEPS_BOOKS,
         "/audit/": ADMINISTRATORS,
         "/api-keys/new/": ADMINISTRATORS,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 import pgtrigger
@@ -10,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from retailhub.accounting.models.triggers import BOOKS_LOCK, no_truncate
+from retailhub.accounting.reading import has_the_books
 from retailhub.core.money import MoneyField, never_nan
 
 if TYPE_CHECKING:
@@ -47,8 +49,8 @@ _IN_OPEN_PERIOD = f"""
 
 class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
     def for_principal(self, principal: Principal, scope: str = "accounting:read") -> JournalEntryQuerySet:
-        """Keep what he may see: the journal is one, so it is for those who hold the scope everywhere."""
-        return self if principal.places(scope) is None else self.none()
+        """Keep all or nothing: there is one journal for the house, for those who hold the scope everywhere."""
+        return self if has_the_books(principal, scope) else self.none()
 
 
 class JournalEntry(models.Model):
@@ -110,7 +112,7 @@ class JournalEntry(models.Model):
 
 class JournalLineQuerySet(models.QuerySet["JournalLine"]):
     def for_principal(self, principal: Principal, scope: str = "accounting:read") -> JournalLineQuerySet:
-        return self if principal.places(scope) is None else self.none()
+        return self if has_the_books(principal, scope) else self.none()
 
 
 class JournalLine(models.Model):
@@ -160,3 +162,9 @@ class JournalLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} on account {self.account_id}"
+
+    @property
+    def credit(self) -> Decimal:
+        """The amount as a credit is written: above zero."""
+        amount: Decimal = self.amount
+        return -amount

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -13,6 +14,8 @@ from retailhub.core.text import DirtyText, clean_line, clean_text, sku_key, with
 
 MOST_OF_A_KEY = 96
 """What a folded SKU may have: one character such as a ligature may fold to eighteen."""
+
+_MAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
 SHEET_ERRORS = frozenset(
     {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA"}
@@ -66,6 +69,13 @@ def _sku(value: Any, field: Field, zone: tzinfo) -> str | None:
     text = _line(value, field, zone)
     if text and len(sku_key(text)) > MOST_OF_A_KEY:
         raise BadValue(f"written out it has more than {MOST_OF_A_KEY} characters")
+    return text
+
+
+def _email(value: Any, field: Field, zone: tzinfo) -> str | None:
+    text = _line(value, field, zone)
+    if text and not _MAIL.fullmatch(text):
+        raise BadValue("this is no e-mail address")
     return text
 
 
@@ -153,6 +163,7 @@ Reader = Callable[[Any, Field, tzinfo], Any]
 KINDS: dict[str, Reader] = {
     "line": _line,
     "sku": _sku,
+    "email": _email,
     "note": _note,
     "money": _money,
     "cost": _cost,

@@ -177,6 +177,8 @@ def _desk(work: Import, step: StepRule, run: ImportRun | None) -> Desk:
         source=work.profile.name,
         now=run.started_at if run else timezone.now(),
         options=step.options,
+        # Whole folders are the beginning of the books: taking them back is emptying the database.
+        keeps_traces=bool(work.apart),
     )
 
 
@@ -210,7 +212,8 @@ def _take_and_say_so(run: ImportRun, chunk: Chunk, target: Target, desk: Desk) -
     target.apply([verdict for verdict in verdicts if verdict.writes], desk)
     counts, record = _count(chunk, verdicts)
     tally = {**(desk.tally + Tally(chunk.tally)), **{what: str(amount) for what, amount in desk.sums.items()}}
-    mine.update(counts=counts, tally=tally, **record)
+    written = [[v.row.file, v.row.number, v.trace] for v in verdicts if v.writes and v.trace is not None]
+    mine.update(counts=counts, tally=tally, written=written, **record)
     return _refused(counts)
 
 

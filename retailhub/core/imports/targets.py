@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from django.db import transaction
 
@@ -56,6 +56,8 @@ class Verdict:
     refusals: list[Complaint] = field(default_factory=list)
     remarks: list[Complaint] = field(default_factory=list)
     plan: Any = None
+    trace: dict[str, Any] | None = None
+    """What was there before and what is there now, as JSON; set by `apply` where the desk keeps traces."""
 
     def refuse(self, name: str, reason: str, *, row: Row | None = None) -> Verdict:
         self.outcome = Outcome.REFUSED
@@ -87,6 +89,8 @@ class Desk:
     options: Mapping[str, Any] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     sums: dict[str, Decimal] = field(default_factory=dict)
+    keeps_traces: bool = False
+    """Whether rows have to say what they wrote, so that it can be taken back."""
 
     def add(self, what: str, amount: Decimal) -> None:
         """Add to a sum of the report."""
@@ -111,6 +115,27 @@ class Target(Protocol):
 
     def apply(self, verdicts: Sequence[Verdict], desk: Desk) -> None:
         """Write the rows whose verdict says so; a refusal by a service turns its row's verdict."""
+
+
+@dataclass(slots=True)
+class Written:
+    """A row that was taken once, with the trace it left; `keep` says why it cannot be taken back."""
+
+    file: str
+    row: int
+    trace: dict[str, Any]
+    kept: list[Complaint] = field(default_factory=list)
+
+    def keep(self, column: str, value: Any, reason: str) -> None:
+        self.kept.append(Complaint(self.file, self.row, column, shown(value), reason))
+
+
+@runtime_checkable
+class TakesBack(Protocol):
+    """A target whose rows can be taken back while nobody touched what they wrote."""
+
+    def take_back(self, written: Sequence[Written], desk: Desk) -> None:
+        """Have everything as it was before these rows; each row that cannot be taken back says why."""
 
 
 def write_or_refuse(verdicts: Sequence[Verdict], write: Callable[[Sequence[Verdict]], None]) -> None:

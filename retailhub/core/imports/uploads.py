@@ -117,6 +117,7 @@ def upload_profile(
     columns: Mapping[str, str],
     constants: Mapping[str, Any] | None = None,
     decimal_comma: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> Profile:
     """Answer the profile that reads the upload: the chosen headings, and constants for what the file does not say."""
     by_name = {one.name: one for one in target.fields}
@@ -128,7 +129,7 @@ def upload_profile(
     for name, value in (constants or {}).items():
         if value not in (None, "") and name not in rules and name in by_name:
             rules[name] = {"value": value}
-    document = {
+    document: dict[str, Any] = {
         "title": upload.name,
         "files": {
             "upload": {
@@ -141,7 +142,9 @@ def upload_profile(
         },
         "steps": [{"name": into, "into": into, "file": "upload", "columns": rules}],
     }
+    # Options are facts of the moment: they are no part of what makes two readings the same.
     digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    document["steps"][0]["options"] = dict(options or {})
     return read_profile("upload", document, digest=digest)
 
 

@@ -33,6 +33,10 @@ class AttentionQuerySet(models.QuerySet["Attention"]):
     def open(self, *, at: datetime) -> AttentionQuerySet:
         return self.filter(resolved_at__isnull=True).filter(Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=at))
 
+    def at_place(self, place: str) -> AttentionQuerySet:
+        """Keep what happens at this place and what happens at none in particular; everything when none is named."""
+        return self.filter(location__in=["", place]) if place else self
+
 
 class Attention(models.Model):
     """Something that needs a person: what, about which document, since when, money at risk, and the next step."""
@@ -71,3 +75,9 @@ class Attention(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.subject}"
+
+    def is_for(self, principal: Principal) -> bool:
+        """Whether the principal sees the row and can settle it: what `for_principal` asks, of one row."""
+        if principal.channel and self.channel not in {"", principal.channel}:
+            return False
+        return principal.may("work:read") and principal.may(self.scope, location=self.location or None)

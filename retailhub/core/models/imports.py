@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 
@@ -21,6 +21,9 @@ class ImportRun(models.Model):
     report = models.JSONField(default=dict, blank=True)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
+    undo_job = models.OneToOneField(
+        "core.Job", models.SET_NULL, null=True, blank=True, related_name="undone_run", help_text="What takes it back."
+    )
 
     class Meta:
         ordering: ClassVar = ["-pk"]
@@ -46,6 +49,17 @@ class ImportChunk(models.Model):
     refusals = models.JSONField(default=list, help_text="[file, row, column, value, reason] of each refusal.")
     remarks = models.JSONField(default=list, help_text="The same for rows that were taken although something is odd.")
     tally = models.JSONField(default=dict)
+    written = models.JSONField(
+        default=list,
+        db_default=Value([], output_field=models.JSONField()),
+        help_text="[file, row, what was there before and after] of each row that can be taken back.",
+    )
+    undone_at = models.DateTimeField(null=True, blank=True)
+    kept = models.JSONField(
+        default=list,
+        db_default=Value([], output_field=models.JSONField()),
+        help_text="[file, row, column, value, reason] of each row that could not be taken back.",
+    )
     done_at = models.DateTimeField(db_default=Now())
 
     class Meta:

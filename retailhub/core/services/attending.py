@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
-from retailhub.core.models import Attention
+from retailhub.core.models import Attention, User
 from retailhub.core.text import storable
 
 
@@ -56,6 +56,11 @@ def settle_attention(*, kind: str, documents: Iterable[str], by: str, at: dateti
     )
 
 
-def snooze_attention(rows: models.QuerySet[Attention], *, until: datetime) -> int:
-    """Hide the rows until then; they come back by themselves."""
+def assign_attention(rows: models.QuerySet[Attention], *, to: User | None) -> int:
+    """Say who looks after the open rows, or that nobody does; everybody who saw them still does."""
+    return rows.filter(resolved_at__isnull=True).update(assigned_to=to)
+
+
+def snooze_attention(rows: models.QuerySet[Attention], *, until: datetime | None) -> int:
+    """Hide the rows until then, or show them at once; they come back by themselves."""
     return rows.filter(resolved_at__isnull=True).update(snoozed_until=until, raised_at=F("raised_at"))

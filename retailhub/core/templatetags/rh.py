@@ -46,6 +46,12 @@ def qty(value: int | Decimal | None) -> str:
 
 
 @register.filter
+def named(code: str, names: dict[str, str]) -> str:
+    """Write what a code is called; the code itself where it has no name."""
+    return names.get(code, code)
+
+
+@register.filter
 def signed(value: int | None) -> str:
     """Write a change with its sign, a real minus in front of what went."""
     if value is None:

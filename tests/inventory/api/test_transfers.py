@@ -105,7 +105,10 @@ def test_each_end_does_its_own_part(goods: Item) -> None:
     assert lyon.send(f"{path}ship/").status_code == 403
     assert paris.send(f"{path}ship/").status_code == 200
     assert paris.send(f"{path}receive/").status_code == 403
-    assert lyon.send(f"{path}receive/", {"lines": [{"sku": "NO", "received": 1}]}).json()["code"] == "unknown_line"
+    for named, pointer in (({"sku": "NO"}, "/lines/1/sku"), ({"line": 9}, "/lines/1/line")):
+        unknown = lyon.send(f"{path}receive/", {"lines": [{"line": 1, "received": 1}, named | {"received": 1}]})
+        assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_line")
+        assert [error["pointer"] for error in unknown.json()["errors"]] == [pointer]
     assert lyon.send(f"{path}receive/").json()["status"] == "received"
     assert [t["number"] for t in nice.read("/stock/transfers/").json()["results"]] == []
     assert len(lyon.read("/stock/transfers/", status="received", location="paris").json()["results"]) == 1
