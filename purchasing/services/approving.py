@@ -15,6 +15,7 @@ from purchasing.models import ApprovalBand, OrderStatus, PurchaseOrder, Purchase
 from purchasing.services.drafting import home_value
 from purchasing.services.standing import ensure_can, lock_purchase_order, note_event
 from retailhub.core.errors import DomainError
+from retailhub.core.services.attending import settle_attention
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -133,6 +134,7 @@ def send_back(*, order_id: int, actor: str, reason: str) -> PurchaseOrder:
     order.submitted_by, order.submitted_at, order.approved_by, order.approved_at = "", None, "", None
     order.save(update_fields=["status", "submitted_by", "submitted_at", "approved_by", "approved_at"])
     note_event(order.reference, "sent_back", reason, actor=actor)
+    settle_attention(kind="purchase_approval", documents=[order.reference], by=actor)
     return order
 
 
@@ -141,3 +143,4 @@ def _approve(order: PurchaseOrder, actor: str, at: datetime) -> None:
     order.approved_by, order.approved_at, order.approved_total = actor, at, home_value(order)
     order.save(update_fields=["status", "approved_by", "approved_at", "approved_total", "submitted_by", "submitted_at"])
     note_event(order.reference, "approved", "Approved", actor=actor)
+    settle_attention(kind="purchase_approval", documents=[order.reference], by=actor, at=at)

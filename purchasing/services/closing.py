@@ -48,6 +48,7 @@ def hold_purchase_order(*, order_id: int, reason: str, actor: str) -> PurchaseOr
     order.save(update_fields=["status", "held_from", "held_reason"])
     tell_expected(order, list(order.lines.all()))
     note_event(order.reference, "held", reason, actor=actor)
+    publish(PurchaseOrderChanged(order_id=order.pk))
     return order
 
 
@@ -61,6 +62,7 @@ def release_purchase_order(*, order_id: int, actor: str) -> PurchaseOrder:
     order.save(update_fields=["status", "held_from", "held_reason"])
     tell_expected(order, list(order.lines.all()))
     note_event(order.reference, "released", "Goes on", actor=actor)
+    publish(PurchaseOrderChanged(order_id=order.pk))
     return order
 
 
