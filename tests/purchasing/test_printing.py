@@ -37,7 +37,7 @@ def test_names_in_thai_chinese_and_french_stand_on_the_order(siam: Supplier, war
     fonts = {
         str(font.get_object()["/BaseFont"])
         for page in PdfReader(io.BytesIO(pdf)).pages
-        for font in page["/Resources"]["/Font"].values()
+        for font in page["/Resources"]["/Font"].values()  # type: ignore[index]
     }
     assert any("Thai" in name for name in fonts)
     assert any("CJK" in name for name in fonts)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0004_scopes_of_purchasing'),
+        ('core', '0006_history_of_rights'),
     ]
 
     operations = [
