@@ -246,6 +246,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox sweep": {"task": "retailhub.outbox.tasks.sweep", "schedule": 5.0},
     "expired reservations": {"task": "inventory.tasks.release_expired_reservations", "schedule": 30.0},
     "stock summary": {"task": "inventory.tasks.post_stock_summary", "schedule": 900.0},
+    "papers to suppliers": {"task": "purchasing.tasks.send_papers", "schedule": 30.0},
+    "purchase orders": {"task": "purchasing.tasks.look_after_orders", "schedule": 900.0},
     "waiting demand": {"task": "inventory.tasks.serve_who_waits", "schedule": 60.0},
     "stock sync sweep": {"task": "channels.tasks.sweep_stock_sync", "schedule": 2.0},
     "recount sweep": {"task": "channels.tasks.sweep_recounts", "schedule": 5.0},
@@ -266,6 +268,19 @@ OUTBOX_SUBSCRIPTIONS = "retailhub.subscriptions.SUBSCRIPTIONS"
 ACCOUNTING_PROOFS = "retailhub.subscriptions.PROOFS"
 ACCOUNTING_BEFORE_CLOSING = "retailhub.subscriptions.BEFORE_CLOSING"
 
+# --- mail: orders to suppliers ----------------------------------------------------------------------------------------
+# Without a mail server each message becomes a file, so that what would have been sent can be read.
+EMAIL_HOST = environment.text("EMAIL_HOST")
+EMAIL_PORT = environment.number("EMAIL_PORT", 587)
+EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = environment.flag("EMAIL_USE_TLS", default=EMAIL_PORT == 587)
+EMAIL_USE_SSL = environment.flag("EMAIL_USE_SSL", default=EMAIL_PORT == 465)
+EMAIL_TIMEOUT = 20
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
+EMAIL_FILE_PATH = DATA_DIR / "mail"
+DEFAULT_FROM_EMAIL = environment.text("MAIL_FROM", "retailhub <purchasing@retailhub.invalid>")
+
 # --- the trade -------------------------------------------------------------------------------------------------------
 HOME_CURRENCY = environment.text("HOME_CURRENCY", "EUR")
 # Who we are on papers; lines of the address are set apart by |
@@ -274,6 +289,8 @@ COMPANY_ADDRESS = environment.text("COMPANY_ADDRESS")
 # How much more than ordered is kept without asking, where neither line nor supplier says otherwise.
 OVER_DELIVERY_PERCENT = environment.number("OVER_DELIVERY_PERCENT", 0)
 OVER_DELIVERY_UNITS = environment.number("OVER_DELIVERY_UNITS", 0)
+# A supplier who has not confirmed an order after so many days is asked about it.
+CONFIRM_WITHIN_DAYS = environment.number("CONFIRM_WITHIN_DAYS", 3)
 IDEMPOTENCY_LEASE_SECONDS = 60
 IDEMPOTENCY_KEEP_DAYS = 7
 # Channels answer on the public internet; a Sandbox on this machine needs the loopback let through.

@@ -21,8 +21,20 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "orders.orders_short": ("orders.listeners.raise_shortages",),
     "orders.order_cancelled": ("orders.listeners.settle_shortages",),
     "orders.order_shipped": ("orders.listeners.settle_shortages", "channels.listeners.tell_channel_of_shipment"),
-    "purchasing.delivery_received": ("purchasing.listeners.rematch_deliveries",),
-    "purchasing.purchase_order_changed": ("purchasing.listeners.rematch_orders",),
+    "purchasing.purchase_order_submitted": ("purchasing.listeners.look_at_orders",),
+    "purchasing.purchase_order_issued": (
+        "purchasing.listeners.send_order_papers",
+        "purchasing.listeners.look_at_orders",
+    ),
+    "purchasing.purchase_order_changed": (
+        "purchasing.listeners.rematch_orders",
+        "purchasing.listeners.send_order_papers",
+        "purchasing.listeners.look_at_orders",
+    ),
+    "purchasing.delivery_received": (
+        "purchasing.listeners.rematch_deliveries",
+        "purchasing.listeners.look_at_received_orders",
+    ),
     "purchasing.goods_returned": ("purchasing.listeners.rematch_returns",),
 }
 

@@ -53,6 +53,8 @@ ORDER_MOVES: dict[str, set[str]] = {
         OrderStatus.CANCELLED,
         OrderStatus.CLOSED_SHORT,
         OrderStatus.ON_HOLD,
+        # a revision that he has to confirm anew
+        OrderStatus.ISSUED,
     },
     OrderStatus.PART_RECEIVED: {
         OrderStatus.PART_RECEIVED,

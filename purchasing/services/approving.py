@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from inventory.models import Category
 from purchasing.events import PurchaseOrderSubmitted
-from purchasing.models import ApprovalBand, OrderStatus, PurchaseOrder
+from purchasing.models import ApprovalBand, OrderStatus, PurchaseOrder, PurchaseOrderLine
 from purchasing.services.drafting import home_value
 from purchasing.services.standing import ensure_can, lock_purchase_order, note_event
 from retailhub.core.errors import DomainError
+from retailhub.core.services.attending import settle_attention
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -69,11 +70,13 @@ def approval_needed(*, value: Decimal, buyer: str, category_ids: Collection[int]
 
 def approval_of(order: PurchaseOrder) -> Demand:
     """Answer what approval the order needs as it is."""
-    return approval_needed(value=home_value(order), buyer=order.created_by, category_ids=_categories(order))
+    lines = list(order.lines.select_related("item"))
+    return approval_needed(value=home_value(order), buyer=order.created_by, category_ids=categories_of(lines))
 
 
-def _categories(order: PurchaseOrder) -> set[int]:
-    direct = set(order.lines.exclude(item__category=None).values_list("item__category_id", flat=True))
+def categories_of(lines: Iterable[PurchaseOrderLine]) -> set[int]:
+    """Answer the categories of the goods of these lines, and those above them. One query, with the items read."""
+    direct = {line.item.category_id for line in lines if line.item.category_id is not None}
     above = Category.objects.filter(pk__in=direct).exclude(parent=None).values_list("parent_id", flat=True)
     return {pk for pk in (*direct, *above) if pk is not None}
 
@@ -131,6 +134,7 @@ def send_back(*, order_id: int, actor: str, reason: str) -> PurchaseOrder:
     order.submitted_by, order.submitted_at, order.approved_by, order.approved_at = "", None, "", None
     order.save(update_fields=["status", "submitted_by", "submitted_at", "approved_by", "approved_at"])
     note_event(order.reference, "sent_back", reason, actor=actor)
+    settle_attention(kind="purchase_approval", documents=[order.reference], by=actor)
     return order
 
 
@@ -139,3 +143,4 @@ def _approve(order: PurchaseOrder, actor: str, at: datetime) -> None:
     order.approved_by, order.approved_at, order.approved_total = actor, at, home_value(order)
     order.save(update_fields=["status", "approved_by", "approved_at", "approved_total", "submitted_by", "submitted_at"])
     note_event(order.reference, "approved", "Approved", actor=actor)
+    settle_attention(kind="purchase_approval", documents=[order.reference], by=actor, at=at)

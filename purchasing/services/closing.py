@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
+from django.db.models import Exists, F, Max, OuterRef, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from purchasing.events import PurchaseOrderChanged
@@ -46,6 +48,7 @@ def hold_purchase_order(*, order_id: int, reason: str, actor: str) -> PurchaseOr
     order.save(update_fields=["status", "held_from", "held_reason"])
     tell_expected(order, list(order.lines.all()))
     note_event(order.reference, "held", reason, actor=actor)
+    publish(PurchaseOrderChanged(order_id=order.pk))
     return order
 
 
@@ -59,6 +62,7 @@ def release_purchase_order(*, order_id: int, actor: str) -> PurchaseOrder:
     order.save(update_fields=["status", "held_from", "held_reason"])
     tell_expected(order, list(order.lines.all()))
     note_event(order.reference, "released", "Goes on", actor=actor)
+    publish(PurchaseOrderChanged(order_id=order.pk))
     return order
 
 
@@ -116,6 +120,61 @@ def close_short(
     note_event(order.reference, "closed_short", reason, actor=actor, data={"lines": [line.line for line in chosen]})
     publish(PurchaseOrderChanged(order_id=order.pk))
     return order
+
+
+@retried()
+def close_if_settled(*, order_id: int, actor: str, at: datetime | None = None) -> PurchaseOrder:
+    """Close a received order once everything that is kept of it was billed. Otherwise nothing changes."""
+    order = lock_purchase_order(order_id)
+    lines = list(order.lines.all())
+    if order.status != OrderStatus.RECEIVED or not all(_is_billed(line) for line in lines):
+        return order
+    order.status, order.closed_at = OrderStatus.CLOSED, at or timezone.now()
+    order.save(update_fields=["status", "closed_at"])
+    note_event(order.reference, "closed", "Everything was received and billed", actor=actor)
+    return order
+
+
+def _is_billed(line: PurchaseOrderLine) -> bool:
+    return line.invoiced - line.credited >= line.received - line.returned
+
+
+def sweep_orders(*, on: date) -> int:
+    """Close what is settled, and close short what little is missing of orders whose supplier's terms say so.
+
+    Each order is one transaction of its own. One that customers wait for stays open. Answers how many were closed.
+    """
+    closed = 0
+    unbilled = PurchaseOrderLine.objects.filter(
+        order=OuterRef("pk"), received__gt=F("invoiced") - F("credited") + F("returned")
+    )
+    settled = PurchaseOrder.objects.filter(~Exists(unbilled), status=OrderStatus.RECEIVED)
+    for order_id in settled.order_by("pk").values_list("pk", flat=True)[:1_000]:
+        order = close_if_settled(order_id=order_id, actor="system")
+        closed += order.status == OrderStatus.CLOSED
+    for order_id in _nearly_complete(on):
+        try:
+            close_short(order_id=order_id, reason="What little is missing is given up", actor="system")
+        except (CustomersWait, WrongState):
+            continue
+        closed += 1
+    return closed
+
+
+def _nearly_complete(on: date) -> list[int]:
+    """Answer orders of which no more is open than their supplier's terms let go, so many days after the last date."""
+    wanted = (
+        PurchaseOrder.objects.filter(status=OrderStatus.PART_RECEIVED, supplier__close_short_percent__isnull=False)
+        .annotate(
+            missing=Sum("lines__open_quantity"),
+            ordered=Sum(F("lines__quantity") - F("lines__cancelled")),
+            last=Max(Coalesce("lines__confirmed_on", "lines__expected_on", "expected_on")),
+        )
+        .filter(missing__gt=0, missing__lte=F("ordered") * F("supplier__close_short_percent") / 100)
+        .order_by("pk")
+        .values_list("pk", "last", "supplier__close_short_days")[:1_000]
+    )
+    return [pk for pk, last, days in wanted if last is None or last + timedelta(days=days or 0) < on]
 
 
 def _end(order: PurchaseOrder, lines: list[PurchaseOrderLine], status: str, reason: str, at: datetime) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -82,7 +84,7 @@ def _date_lines(order: PurchaseOrder, lines: list[PurchaseOrderLine], today: dat
     order.expected_on = max(line.expected_on for line in lines if line.expected_on)
 
 
-def remember_prices(order: PurchaseOrder, lines: list[PurchaseOrderLine], today: date) -> None:
+def remember_prices(order: PurchaseOrder, lines: Sequence[PurchaseOrderLine], today: date) -> None:
     """Let the supplier's price list know what was paid last, in his own currency and his own packs."""
     if order.currency != order.supplier.currency:
         return
@@ -100,13 +102,21 @@ def remember_prices(order: PurchaseOrder, lines: list[PurchaseOrderLine], today:
     SupplierItem.objects.bulk_update(changed, ["last_price", "last_price_on"])
 
 
-def snapshot_of(order: PurchaseOrder, lines: list[PurchaseOrderLine]) -> dict[str, Any]:
-    """Answer the order as it is printed: what a revision keeps and the next one is held against."""
+def snapshot_of(
+    order: PurchaseOrder, lines: Sequence[PurchaseOrderLine], charges: Sequence[PurchaseCharge] | None = None
+) -> dict[str, Any]:
+    """Answer the order as it is printed: what a revision keeps and the next one is held against.
+
+    Its lines stand in the order of their numbers, so that a pointer such as /lines/2/quantity means the third line. The
+    charges are those that were written, unless others are given.
+    """
+    if charges is None:
+        charges = list(PurchaseCharge.objects.filter(order=order))
     return {
         "supplier": order.supplier.code,
         "ship_to": order.ship_to.code,
         "currency": order.currency,
-        "net_total": str(order.net_total),
+        "net_total": plain(order.net_total),
         "note": order.note,
         "lines": [
             {
@@ -116,15 +126,22 @@ def snapshot_of(order: PurchaseOrder, lines: list[PurchaseOrderLine]) -> dict[st
                 "description": line.description,
                 "quantity": line.quantity,
                 "cancelled": line.cancelled,
-                "price": str(line.price.normalize() if line.price else line.price),
-                "discount_percent": str(line.discount_percent),
+                "price": plain(line.price),
+                "discount_percent": plain(line.discount_percent),
+                "tax_rate": plain(line.tax_rate),
                 "pack": [line.pack_code, line.pack_numerator, line.pack_denominator],
                 "expected_on": line.expected_on.isoformat() if line.expected_on else None,
+                "note": line.note,
             }
             for line in lines
         ],
         "charges": [
-            {"code": charge.code, "amount": str(charge.amount), "treatment": charge.treatment}
-            for charge in PurchaseCharge.objects.filter(order=order).order_by("code")
+            {"code": charge.code, "amount": plain(charge.amount), "treatment": charge.treatment}
+            for charge in sorted(charges, key=lambda charge: charge.code)
         ],
     }
+
+
+def plain(value: Decimal) -> str:
+    """Write a figure so that two of the same value look the same: 100, 0.5, never 1E+2."""
+    return format(value.normalize() + 0, "f")

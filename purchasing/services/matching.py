@@ -37,7 +37,7 @@ from purchasing.services.checking import (
     check_totals,
 )
 from purchasing.services.crediting_checks import check_credit
-from purchasing.services.flagging import flag_invoices
+from purchasing.services.flagging_invoices import flag_invoices
 from purchasing.services.match_reading import Book, read_book
 from retailhub.core.money import round_total
 from retailhub.core.sql import OneTrip

@@ -207,7 +207,7 @@ def _changes(revision: PurchaseRevision | None) -> dict[int, dict[str, str]]:
     for pointer, before, _after in revision.changes if revision else ():
         parts = str(pointer).strip("/").split("/")
         if len(parts) >= 2 and parts[0] == "lines" and parts[1].isdecimal():
-            told = found.setdefault(int(parts[1]), {})
+            told = found.setdefault(int(parts[1]) + 1, {})  # lines are never taken out: the first has number 1
             if len(parts) > 2 and before is not None:
                 told[parts[2]] = str(before)
     return found

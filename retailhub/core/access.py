@@ -95,6 +95,8 @@ class Principal:
     actor: str
     grants: tuple[Grant, ...] = ()
     channel: str = ""
+    roles: frozenset[str] = frozenset()
+    """The roles of a person, for rules of the trade that ask for one; a key has none."""
     scopes: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -144,12 +146,15 @@ def principal_of_user(user: User | AnonymousUser) -> Principal:
     if known is None:
         if user.is_superuser:
             grants: Iterable[Grant] = (Grant(frozenset(SCOPES), None),)
+            roles = frozenset(Role.values)
         else:
+            memberships = list(user.memberships.all())
             grants = (
                 Grant(ROLE_SCOPES[membership.role], None if membership.everywhere else frozenset(membership.locations))
-                for membership in user.memberships.all()
+                for membership in memberships
             )
-        known = Principal(actor=f"user:{user.get_username()}", grants=tuple(grants))
+            roles = frozenset(membership.role for membership in memberships)
+        known = Principal(actor=f"user:{user.get_username()}", grants=tuple(grants), roles=roles)
         user._principal = known  # type: ignore[attr-defined]
     return known
 

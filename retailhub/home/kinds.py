@@ -21,6 +21,12 @@ KINDS: dict[str, tuple[StrOrPromise, str]] = {
     "held": (_("Held"), "info"),
     "job_failed": (_("Job failed"), "bad"),
     "unsure": (_("Unsure"), "warn"),
+    "paper_unsent": (_("Not sent"), "bad"),
+    "purchase_approval": (_("To approve"), "info"),
+    "purchase_unconfirmed": (_("Not confirmed"), "warn"),
+    "purchase_late": (_("Late"), "bad"),
+    "proposal_buyer": (_("To approve"), "info"),
+    "proposal_supplier": (_("Supplier answered"), "warn"),
 }
 
 

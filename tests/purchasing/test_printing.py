@@ -86,7 +86,7 @@ def test_packs_discounts_and_cancelled_units_are_told(siam: Supplier, lamp: Item
 def test_a_revision_marks_what_stood_there_before(siam: Supplier, lamp: Item, warehouse: Location) -> None:
     order = issued(siam, warehouse, [(lamp, 10, "1")])
     PurchaseRevision.objects.create(
-        order=order, number=2, snapshot={}, changes=[["/lines/1/quantity", 12, 10]], actor="user:bea"
+        order=order, number=2, snapshot={}, changes=[["/lines/0/quantity", 12, 10]], actor="user:bea"
     )
     order.revision = 2
 

@@ -1,0 +1,23 @@
+"""The worker's doors to buying."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from purchasing.services import closing, flagging, sending
+from retailhub.core.bells import unmute
+
+
+@shared_task(ignore_result=True)
+def send_papers() -> None:
+    """Send the papers that are due, some at a time; what one run leaves behind the next one finds."""
+    unmute("purchasing.tasks.send_papers")
+    sending.send_papers(most=5)
+
+
+@shared_task(ignore_result=True)
+def look_after_orders() -> None:
+    """Close orders that are over, and tell people of those that are late, not confirmed or not approved."""
+    closing.sweep_orders(on=timezone.localdate())
+    flagging.flag_orders()
