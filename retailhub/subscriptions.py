@@ -19,7 +19,10 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
         "channels.listeners.look_at_figures_of_channels",
     ),
     "orders.orders_short": ("orders.listeners.raise_shortages",),
-    "orders.order_cancelled": ("orders.listeners.settle_shortages",),
+    "orders.order_cancelled": (
+        "orders.listeners.settle_shortages",
+        "purchasing.listeners.look_after_special_orders",
+    ),
     "orders.order_shipped": ("orders.listeners.settle_shortages", "channels.listeners.tell_channel_of_shipment"),
 }
 
@@ -27,7 +30,8 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
 PROOFS: dict[str, tuple[str, ...]] = {
     "inventory": ("inventory.proving.prove_inventory",),
     "in_transit": ("inventory.proving.prove_in_transit",),
-    "grni": ("inventory.proving.prove_received_without_order",),
+    "grni": ("inventory.proving.prove_received_without_order", "purchasing.services.proving.prove_grni"),
+    "supplier_claims": ("purchasing.services.proving.prove_claims",),
 }
 
 # What posts what the books lack before a period is closed, in order; each is called with `until`, the last day.
