@@ -9,6 +9,7 @@ from purchasing.models import InvoiceStatus, ReceiptLine, SupplierInvoice
 from purchasing.services.flagging_orders import flag_orders
 from purchasing.services.matching import match_invoices
 from purchasing.services.sending import queue_order_papers
+from purchasing.services.special_orders import flag_given_up
 
 Payloads = Sequence[dict[str, Any]]
 
@@ -59,3 +60,9 @@ def look_at_received_orders(payloads: Payloads) -> None:
 
 def _orders(payloads: Payloads) -> list[int]:
     return sorted({payload["order_id"] for payload in payloads})
+
+
+def look_after_special_orders(payloads: Sequence[dict[str, Any]]) -> None:
+    """A customer's order was cancelled, whole or in part: goods on their way for him need a decision."""
+    if payloads:
+        flag_given_up()

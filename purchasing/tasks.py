@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from purchasing.services import closing, flagging, sending
+from purchasing.services import closing, flagging_orders, sending
 from retailhub.core.bells import unmute
 
 
@@ -20,4 +20,4 @@ def send_papers() -> None:
 def look_after_orders() -> None:
     """Close orders that are over, and tell people of those that are late, not confirmed or not approved."""
     closing.sweep_orders(on=timezone.localdate())
-    flagging.flag_orders()
+    flagging_orders.flag_orders()

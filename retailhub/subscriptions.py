@@ -19,7 +19,10 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
         "channels.listeners.look_at_figures_of_channels",
     ),
     "orders.orders_short": ("orders.listeners.raise_shortages",),
-    "orders.order_cancelled": ("orders.listeners.settle_shortages",),
+    "orders.order_cancelled": (
+        "orders.listeners.settle_shortages",
+        "purchasing.listeners.look_after_special_orders",
+    ),
     "orders.order_shipped": ("orders.listeners.settle_shortages", "channels.listeners.tell_channel_of_shipment"),
     "purchasing.purchase_order_submitted": ("purchasing.listeners.look_at_orders",),
     "purchasing.purchase_order_issued": (

@@ -369,7 +369,10 @@ class SpecialOrder(models.Model):
                 condition=Q(state="open") | Q(ended_at__isnull=False), name="special_order_over_has_a_time"
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["document", "line"], name="special_order_by_document")]
+        indexes: ClassVar = [
+            models.Index(fields=["document", "line"], name="special_order_by_document"),
+            models.Index(fields=["order_line"], condition=Q(state="open"), name="special_order_open"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity} for {self.document} line {self.line}"

@@ -41,6 +41,9 @@ class Receipt(models.Model):
     number = models.CharField(max_length=20, unique=True)
     supplier = models.ForeignKey("purchasing.Supplier", models.PROTECT, null=True, blank=True, related_name="receipts")
     location = models.ForeignKey("inventory.Location", models.PROTECT, related_name="receipts")
+    orders: models.ManyToManyField[models.Model, models.Model] = models.ManyToManyField(
+        "purchasing.PurchaseOrder", related_name="receipts", blank=True, help_text="What it is counted against."
+    )
     status = models.CharField(max_length=10, choices=ReceiptStatus.choices, default=ReceiptStatus.DRAFT)
     delivery_note = models.CharField(max_length=80, blank=True, help_text="The supplier's number of this delivery.")
     is_blind = models.BooleanField(default=False, help_text="Whoever counts does not see what is expected.")
@@ -80,7 +83,8 @@ class ReceiptLine(models.Model):
     """What came of one order line (or of an item nobody ordered), in base units, and what it is worth.
 
     `accepted` units are ours to pay once billed. `damaged` ones stand in the house and are not, unless the buyer says
-    so; `over` ones are on hold until he does; `refused` ones went back with the driver. Units of another item (`wrong`)
+    so; `over` ones are on hold until he does: then they are accepted, `free`, or sent back. `refused` ones went back
+    with the driver. Units of another item (`wrong`)
     stand in a line of their own, as that item, `instead_of` this one. `amount` went to goods received, not invoiced.
     """
 
@@ -96,6 +100,7 @@ class ReceiptLine(models.Model):
     instead_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
     refused = models.IntegerField(default=0)
     over = models.IntegerField(default=0, help_text="More than ordered and tolerated: on hold as not ordered.")
+    free = models.IntegerField(default=0, db_default=0, help_text="Surplus that was kept and is not to be paid.")
     announced = models.IntegerField(null=True, blank=True, help_text="What the delivery note says.")
     unit_cost = CostField(default=0, help_text="Of one base unit, in home currency, for reading.")
     rate = models.DecimalField(max_digits=19, decimal_places=9, default=1, help_text="On the day of the receipt.")
@@ -111,11 +116,11 @@ class ReceiptLine(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["receipt", "line"], name="receipt_line_once"),
             models.CheckConstraint(
-                condition=Q(accepted__gte=0, damaged__gte=0, wrong__gte=0, refused__gte=0, over__gte=0),
+                condition=Q(accepted__gte=0, damaged__gte=0, wrong__gte=0, refused__gte=0, over__gte=0, free__gte=0),
                 name="receipt_line_is_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(returned__gte=0, returned__lte=F("accepted") + F("damaged") + F("over")),
+                condition=Q(returned__gte=0, returned__lte=F("accepted") + F("damaged") + F("over") + F("free")),
                 name="receipt_line_returns_no_more_than_came",
             ),
             models.CheckConstraint(condition=Q(invoiced__gte=0), name="receipt_line_invoiced_is_not_negative"),
@@ -145,6 +150,7 @@ class ReceiptScan(models.Model):
         DAMAGED = "damaged", "Damaged"
         WRONG = "wrong", "Wrong item"
         REFUSED = "refused", "Refused"
+        SURPLUS = "surplus", "Not ordered"
 
     receipt = models.ForeignKey(Receipt, models.CASCADE, related_name="scans")
     key = models.CharField(max_length=64)
@@ -272,6 +278,7 @@ class SupplierReturnLine(models.Model):
     item = models.ForeignKey("inventory.Item", models.PROTECT, related_name="+")
     bucket = models.CharField(max_length=8)
     quantity = models.IntegerField()
+    uninvoiced = models.IntegerField(default=0, db_default=0, help_text="Of the units, those that nobody billed.")
     amount = MoneyField(default=0, help_text="At what it was received for, home currency.")
     from_open = MoneyField(default=0, help_text="Of it, taken off goods received, not invoiced.")
 
@@ -280,7 +287,8 @@ class SupplierReturnLine(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["supplier_return", "line"], name="supplier_return_line_once"),
             models.CheckConstraint(
-                condition=Q(quantity__gt=0, amount__gte=F("from_open"), from_open__gte=0),
+                condition=Q(quantity__gt=0, uninvoiced__gte=0, uninvoiced__lte=F("quantity"))
+                & Q(amount__gte=F("from_open"), from_open__gte=0),
                 name="supplier_return_line_is_positive",
             ),
             *never_nan("amount", "from_open", table="supplier_return_line"),

@@ -24,6 +24,8 @@ from purchasing.models import (
     Supplier,
 )
 from purchasing.services.accruing import book_receipt, settle_prepaid
+from purchasing.services.claiming import claim_for
+from purchasing.services.exceptions import look_at_exceptions
 from purchasing.services.expecting import tell_expected
 from purchasing.services.landing import accrue_landed
 from purchasing.services.special_orders import credit_special_orders
@@ -67,7 +69,8 @@ class OtherSupplier(DomainError):
 class Counted:
     """What was counted of one order line, or of an item nobody ordered (`order_line_id` None), in base units.
 
-    `wrong` units are of `wrong_item_id`. `announced` is what the delivery note says, where it differs from the rest.
+    `wrong` units are of `wrong_item_id`. `over` units were never ordered, whatever the tolerance. `announced` is what
+    the delivery note says, where it differs from the rest.
     """
 
     item_id: int
@@ -77,6 +80,7 @@ class Counted:
     wrong: int = 0
     wrong_item_id: int | None = None
     refused: int = 0
+    over: int = 0
     announced: int | None = None
     note: str = ""
 
@@ -121,7 +125,7 @@ def post_receipt(
     invoiced rises by what came in, at the order's price and the day's rate. Posting twice changes nothing. Raises
     OrderNotOpen, OtherPlace, OtherSupplier and Invalid, naming every offending line; then nothing is kept.
     """
-    if not counted or not any(x.accepted or x.damaged or x.wrong or x.refused for x in counted):
+    if not counted or not any(x.accepted or x.damaged or x.wrong or x.refused or x.over for x in counted):
         raise Invalid(errors=[Offence(pointer="/lines", code="invalid", detail="nothing was counted")])
     lines = _order_lines(counted)
     orders = lock_purchase_orders(line.order_id for line in lines.values())
@@ -144,7 +148,10 @@ def post_receipt(
     rows = _split(receipt, counted, lines)
     ReceiptLine.objects.bulk_create([row for row in rows if row.instead_of is None])
     ReceiptLine.objects.bulk_create([row for row in rows if row.instead_of is not None])
+    receipt.orders.add(*orders)
     _post(receipt, rows, lines, orders, actor, at, on)
+    claim_for(receipt, rows, actor=actor)
+    look_at_exceptions(receipt, rows, by=actor)
     publish(DeliveryReceived(receipt_id=receipt.pk))
     return receipt
 
@@ -174,7 +181,9 @@ def _refuse_misplaced(receipt: Receipt, counted: Sequence[Counted], lines: dict[
     closed, elsewhere, foreign, odd = [], [], [], []
     supplier_id = receipt.supplier_id or next((line.order.supplier_id for line in lines.values()), None)
     for index, x in enumerate(counted):
-        if min(x.accepted, x.damaged, x.wrong, x.refused) < 0 or (x.wrong and x.wrong_item_id in (None, x.item_id)):
+        if min(x.accepted, x.damaged, x.wrong, x.refused, x.over) < 0 or (
+            x.wrong and x.wrong_item_id in (None, x.item_id)
+        ):
             odd.append(
                 Offence(
                     pointer=f"/lines/{index}", code="invalid", detail="counts are not negative; wrong goods have a SKU"
@@ -211,6 +220,7 @@ def _split(receipt: Receipt, counted: Sequence[Counted], lines: dict[int, Purcha
             damaged=x.damaged,
             wrong=x.wrong,
             refused=x.refused,
+            over=x.over,
             announced=x.announced,
             note=x.note,
         )
@@ -221,7 +231,7 @@ def _split(receipt: Receipt, counted: Sequence[Counted], lines: dict[int, Purcha
             above = max(0, line.received + line.rejected - ordered)
             room = open_units(line) + max(0, limits[line.pk] - above)
             row.accepted = min(x.accepted, room)
-            row.over = x.accepted - row.accepted
+            row.over += x.accepted - row.accepted
             line.received += row.accepted
             line.rejected += x.damaged + x.wrong + x.refused
         if x.wrong and x.wrong_item_id is not None:
@@ -261,6 +271,7 @@ def _post(
         )
         book_receipt(receipt, rows, worth, prepaid, received.values, on=on, actor=actor)
         accrue_landed(receipt, rows, on=on, actor=actor)
+        _note_served(receipt, received.served, actor)
     credit_special_orders(rows, actor=actor, at=at)
     PurchaseOrderLine.objects.bulk_update(lines.values(), ["received", "rejected"])
     of_order: dict[int, list[PurchaseOrderLine]] = {}
@@ -274,6 +285,17 @@ def _post(
         )
     PurchaseOrder.objects.bulk_update(orders.values(), ["status"])
     note_event(receipt.reference, "posted", f"{sum(x.quantity for x in stock)} units came in", actor=actor)
+
+
+def _note_served(receipt: Receipt, served: dict[str, int], actor: str) -> None:
+    if served:
+        note_event(
+            receipt.reference,
+            "served",
+            f"{sum(served.values())} units are kept for {len(served)} waiting",
+            actor=actor,
+            data={"served": served},
+        )
 
 
 def _stock_lines(row: ReceiptLine, worth: Worth) -> list[StockLine]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from inventory.services.costing import cents
 from purchasing.models import Receipt, ReceiptLine
 from purchasing.services.pricing import offers_of
+from purchasing.services.unbilled import units_in
 from retailhub.core.money import round_cost, round_total
 from retailhub.core.services.exchanging import rates_on
 
@@ -65,30 +66,25 @@ def worth_of(
     if loose and receipt.supplier:
         units: dict[int, int] = {}
         for row in loose:
-            units[row.item_id] = units.get(row.item_id, 0) + _units(row)
+            units[row.item_id] = units.get(row.item_id, 0) + units_in(row)
         asked = offers_of(supplier=receipt.supplier, wanted=units, on=on)
         currencies.add(receipt.supplier.currency)
     rates = rates_on(currencies, on)
     answers: dict[int, Worth] = {}
     for row in rows:
-        units_in = _units(row)
+        came = units_in(row)
         amount: Decimal | None = None
         if row.order_line:
             order = row.order_line.order
             row.rate = rates[order.currency]
             paid = prepaid.get(row.line, NOTHING_PREPAID)
-            rest = round_total(row.order_line.net_amount(units_in - paid.units), order.currency)
+            rest = round_total(row.order_line.net_amount(came - paid.units), order.currency)
             amount = cents(rest * row.rate) + paid.amount
         elif (offer := asked.get(row.item_id)) and offer.price is not None and receipt.supplier:
             row.rate = rates[receipt.supplier.currency]
-            net = offer.price * (100 - offer.discount_percent) / 100 * units_in / Decimal(offer.pack.numerator)
+            net = offer.price * (100 - offer.discount_percent) / 100 * came / Decimal(offer.pack.numerator)
             amount = cents(round_total(net * offer.pack.denominator, receipt.supplier.currency) * row.rate)
-        if amount is not None and units_in:
-            row.unit_cost = round_cost(amount / units_in)
-        answers[row.line] = Worth(units=units_in, amount=amount, rate=row.rate)
+        if amount is not None and came:
+            row.unit_cost = round_cost(amount / came)
+        answers[row.line] = Worth(units=came, amount=amount, rate=row.rate)
     return answers
-
-
-def _units(row: ReceiptLine) -> int:
-    """Units of the line that came into the house, in whatever state."""
-    return row.accepted + row.damaged + row.over
