@@ -4,18 +4,22 @@ fits the screen and can be read."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from inventory.services.costing_methods import change_costing_method
+from inventory.services.writing_down import write_down
 from retailhub.accounting.models import JournalEntry
 from retailhub.core.access import Role
 from retailhub.core.models import Attention, Job
 from tests.browser.conftest import Visitor
 from tests.factories.accounting import posted
 from tests.factories.core import key_with, person
+from tests.factories.inventory import receive
 from tests.pages.conftest import Shop
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -24,6 +28,7 @@ NOWHERE = "/no/such/page/"
 RECORD_LISTS = (
     "inventory_item", "inventory_stocklevel", "inventory_stockmovement", "inventory_transfer", "inventory_location",
     "orders_order", "channels_listing", "channels_pushlog", "outbox_delivery", "core_user", "core_apikey",
+    "inventory_costpool", "inventory_costlayer", "inventory_valueadjustment",
     "accounting_journalentry", "accounting_account", "accounting_period",
 )  # fmt: skip
 
@@ -46,6 +51,8 @@ def addresses(shop: Shop) -> list[str]:
         f"/items/{item}/",
         f"/items/{shop.kit.sku}/",
         f"/items/{item}/-/adjust/",
+        f"/items/{item}/-/write-down/",
+        f"/items/{item}/-/costing-method/",
         f"/orders/{order}/",
         f"/orders/{shop.short.number}/",
         f"/orders/{order}/ship/",
@@ -60,7 +67,7 @@ def addresses(shop: Shop) -> list[str]:
         "/books/accounts/2100/",
         "/books/post/",
         "/books/proofs/",
-        f"/books/entries/{JournalEntry.objects.get().number}/",
+        f"/books/entries/{JournalEntry.objects.get(kind='receipt').number}/",
         *(reverse(f"admin:{name}_changelist") for name in RECORD_LISTS),
         reverse("admin:inventory_item_change", args=[shop.mug.pk]),
         reverse("admin:channels_account_change", args=[shop.account.pk]),
@@ -72,6 +79,9 @@ def addresses(shop: Shop) -> list[str]:
 def busy(shop: Shop) -> Shop:
     """The shop with something in every panel."""
     key_with("items:read")
+    change_costing_method(items=[shop.mug], method="fifo", actor="ana", note="as our auditor asked")
+    receive(shop.mug, shop.lyon, 4, "7.5", document="receipt:GR-1")
+    write_down(item=shop.mug, amount=Decimal("12.50"), actor="ana", note="out of fashion")
     posted("receipt:GR-1", "1234567.89", reference="receipt:GR-1#1", party="supplier:ACME")
     Job.objects.create(kind="import", label="Item import", total=100, done=40, failed=2, state=Job.State.DONE)
     Attention.objects.create(
