@@ -35,6 +35,7 @@ from channels.services.health import note_failure, note_success, seconds_to_call
 from channels.services.pulling import pull_orders
 from channels.services.settings import connector_of, settings_of
 from channels.services.wanting import ring_push
+from retailhub.core.errors import TryAgain
 from retailhub.core.models import Attention
 from retailhub.core.services.attending import raise_attention, settle_attention
 from retailhub.core.sql import OneTrip, rows
@@ -188,10 +189,14 @@ def _look_first(account: Account, connector: Connector) -> bool:
         and _has("state = 'due' AND stale_at > coalesce((SELECT last_pull_at FROM channels_account "
                  "WHERE id = account_id), '-infinity')", account)
     ):  # fmt: skip
-        pull_orders(account_id=account.pk, newest_only=True)
+        busy = False
+        try:
+            pull_orders(account_id=account.pk, newest_only=True)
+        except TryAgain:
+            busy = True  # somebody else has these orders' goods in hand
         # Its own failures and pauses count here too.
         account.refresh_from_db(fields=["state", "failures_in_a_row", "last_error", "open_again_at", "last_pull_at"])
-        if account.failures_in_a_row:
+        if busy or account.failures_in_a_row:
             # The figures that wait for these orders stay; others may go.
             rows(_WAIT_FOR_ORDERS, [account.pk, LOOK_AGAIN_SECONDS])
     return account.state == Account.State.LIVE and not seconds_to_call(account)

@@ -20,6 +20,7 @@ from channels.services.taking_in import process_inbox, take_in
 from channels.services.verifying import verify
 from inventory.models import Item, Location
 from orders.models import Order
+from retailhub.core.errors import TryAgain
 from retailhub.outbox.models import Delivery
 from retailhub.outbox.services.delivering import deliver_waiting
 from tests.channels.message_box import Message
@@ -57,7 +58,11 @@ class Workers:
         def loop() -> None:
             try:
                 while not self._stop.is_set():
-                    if not work():
+                    try:
+                        done = work()
+                    except TryAgain:  # a task that fails so is rung for again by its sweep
+                        done = False
+                    if not done:
                         time.sleep(pause)
             except BaseException as trouble:  # noqa: BLE001
                 self.troubles.append(trouble)
@@ -79,6 +84,10 @@ def working(*accounts: Account, pushers: int = 1, pull_every: float = 0.3) -> It
         threads.append(workers.run(lambda pk=account.pk: pull_orders(account_id=pk).new, pause=pull_every))  # type: ignore[misc]
     try:
         yield workers
+    except BaseException as failure:
+        if workers.troubles:  # why nothing went on
+            raise workers.troubles[0] from failure
+        raise
     finally:
         workers._stop.set()
         for thread in threads:
@@ -129,11 +138,14 @@ def wait_for_quiet(seconds: float = 30.0) -> float:
     while not is_quiet():
         if time.monotonic() > began + seconds:
             intents = list(
-                StockIntent.objects.exclude(state="idle").values("listing__seller_sku", "state", "due_at", "error")
+                StockIntent.objects.exclude(state="idle").values(
+                    "listing__seller_sku", "state", "due_at", "stale_at", "error"
+                )
             )
             waiting = list(Delivery.objects.filter(state="waiting").values("listener", "attempts", "error")[:5])
             inbox = list(InboxMessage.objects.filter(state="pending").values("external_id", "attempts", "error")[:5])
-            raise AssertionError(f"not quiet after {seconds} s: {intents[:5]} {waiting} {inbox}")
+            accounts = list(Account.objects.values("state", "last_pull_at", "open_again_at", "last_error"))
+            raise AssertionError(f"not quiet after {seconds} s: {intents[:5]} {waiting} {inbox} {accounts}")
         time.sleep(0.02)
     return time.monotonic() - began
 

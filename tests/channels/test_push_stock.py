@@ -19,6 +19,7 @@ from channels.services.wanting import want_items_pushed, want_listings_pushed
 from inventory.models import Item, Location, StockLevel
 from inventory.services.adjusting import AdjustmentLine, adjust_stock
 from inventory.services.verifying import verify as verify_stock
+from retailhub.core.errors import TryAgain
 from retailhub.core.models import Attention
 from tests.channels.scripted import ScriptedConnector, told_order
 from tests.factories.channels import account_of, intent_of, listed, make_due, push_all
@@ -243,6 +244,28 @@ def test_while_the_orders_cannot_be_read_the_figure_waits_and_others_go(
     assert connector.shown == {"at-MUG": 8, "at-CUP": 3}
     push_all(account)
     assert connector.shown == {"at-MUG": 7, "at-CUP": 3}
+
+
+def test_while_the_goods_of_the_orders_are_in_other_hands_the_figure_waits_and_others_go(
+    account: Account, item: Item, listing: Listing, connector: ScriptedConnector, warehouse: Location,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    cup = ItemFactory.create(sku="CUP")
+    put_on_hand(cup, warehouse, 3)
+    connector.sell(told_order("A-1", ("MUG", 1)))  # we have not heard of it
+    change(item, -1)
+    push(account)
+    listed(account, cup)
+
+    def busy(**kwargs: Any) -> None:
+        raise TryAgain
+
+    monkeypatch.setattr("channels.services.pushing.pull_orders", busy)
+    push(account)
+
+    assert connector.shown["at-CUP"] == 3
+    assert intent_of(listing).state == State.DUE
+    assert connector.shown["at-MUG"] == 9
 
 
 def test_an_older_version_is_overtaken(

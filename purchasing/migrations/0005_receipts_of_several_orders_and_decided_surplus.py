@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('inventory', '0004_costs_in_layers_and_linked_demand'),
-        ('purchasing', '0002_numbers_and_defaults'),
+        ('purchasing', '0004_hold_codes_of_documents'),
     ]
 
     operations = [
