@@ -49,10 +49,12 @@
   }
 
   document.addEventListener("keydown", (event) => {
+    // Escape, Shift and the like belong to no code: what follows them at once is a key all the same.
+    if (event.key.length > 1 && event.key !== "Enter") return;
     const quick = event.timeStamp - last <= BURST;
     last = event.timeStamp;
     clearTimeout(pending);
-    if (quick || event.repeat && event.key !== "j" && event.key !== "k") return;
+    if (quick || event.repeat) return;
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
     // The sheet opens always: it is where the keys are switched on again.
@@ -62,7 +64,7 @@
       if (event.target.matches?.("tr")) press("Enter");
       return;
     }
-    if (event.key.length === 1) pending = setTimeout(press, WAIT, event.key.toLowerCase());
+    pending = setTimeout(press, WAIT, event.key.toLowerCase());
   });
 
   document.addEventListener("click", (event) => {
