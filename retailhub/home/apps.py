@@ -11,6 +11,7 @@ class HomeConfig(AppConfig):
 
     def ready(self) -> None:
         show_at(order="orders:order", transfer="inventory:transfer", item="inventory:item", channel="channels:channel")
+        show_at(supplier_invoice="purchasing:invoice")
         # The audit trail: one table of past states per watched table.
         guard(
             ("system:read", "system:write"),
