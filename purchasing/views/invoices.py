@@ -1,4 +1,4 @@
-"""Pages about supplier invoices: the match with its decisions, the queue, what is owed, what came and was not billed."""
+"""Pages about supplier invoices: the match with its decisions, the queue, what is owed, what was never billed."""
 
 from __future__ import annotations
 
