@@ -110,7 +110,7 @@ def test_credits_and_a_delivery_at_once_never_give_back_more_than_was_billed(inv
     assert_books_agree()
 
 
-def test_without_the_lock_more_is_given_back_than_stands_in_the_books(
+def test_without_the_lock_a_credit_is_forgotten_by_what_it_credits(
     invoice: SupplierInvoice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     posted(invoice)
@@ -131,8 +131,10 @@ def test_without_the_lock_more_is_given_back_than_stands_in_the_books(
 
     answers = at_once(4, lambda number: tried(post_invoice, invoice_id=notes[number].pk, actor="user:max", on=TODAY))
 
-    assert answers.count("done") > 2
-    assert balance("payable") > -10
+    # The value of the goods is a wall of its own: it lets two through. The invoice knows of one of them only.
+    assert answers.count("done") == 2
+    assert InvoiceLine.objects.get(invoice=invoice).credited_amount == 20
+    assert balance("payable") == -10
 
 
 def _note(invoice: SupplierInvoice, number: int) -> SupplierInvoice:
