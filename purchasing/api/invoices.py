@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import django_filters
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.utils import timezone
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -86,17 +86,18 @@ class SupplierInvoices(ListView):
         Or multipart, with `file` (UBL, CII, or a PDF that carries one of them; 422 `unreadable_document` names the
         place) and `supplier` where the paper does not say it. 409 `duplicate_invoice` for a number that was used.
         """
-        if not isinstance(request.data.get("file") if hasattr(request.data, "get") else None, UploadedFile):
+        sent: Any = request.data
+        if not isinstance(sent, QueryDict) or not isinstance(sent.get("file"), UploadedFile):
             return self.once(self.take)
         key = request.headers.get("Idempotency-Key") or ""
         if not key.strip():
             raise KeyRequired
-        file: UploadedFile = request.data["file"]
-        supplier = _supplier(str(request.data.get("supplier") or ""), optional=True)
+        file: Any = sent["file"]
+        supplier = _supplier(str(sent.get("supplier") or ""), optional=True)
         # Read before the key is taken: what cannot be read keeps no key and opens no transaction.
         read = read_invoice(file, file.name or "invoice")
         file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # it reads like a file
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
         asked = call(
             request, key=usable(key), content={"file": digest, "supplier": supplier.code if supplier else None}
         )
@@ -125,7 +126,7 @@ class SupplierInvoices(ListView):
         )
         return self.matched(invoice)
 
-    def take_file(self, read: ReadInvoice, file: UploadedFile, supplier: Supplier | None) -> Body:
+    def take_file(self, read: ReadInvoice, file: Any, supplier: Supplier | None) -> Body:
         return self.matched(capture_file(read=read, file=file, supplier=supplier, actor=self.principal.actor))
 
     def matched(self, invoice: SupplierInvoice) -> Body:

@@ -98,7 +98,7 @@ class InvoicePage(OneInvoice):
             may_approve=is_open and may("invoices:approve") and now > 0,
             dispute=invoice.disputes.first(),
             timeline=BuyingEvent.objects.filter(document=invoice.reference),
-            is_pdf=invoice.file.name.lower().endswith(".pdf") if invoice.file else False,
+            is_pdf=(invoice.file.name or "").lower().endswith(".pdf") if invoice.file else False,
         )
 
 
@@ -106,7 +106,7 @@ class DecideLine(OneInvoice):
     """One line decided by one press: pay what was received, accept, or dispute; pressed again, taken back."""
 
     scope = "invoices:write"
-    http_method_names: ClassVar = ["post"]
+    http_method_names = ["post"]
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         decision = request.POST.get("decision", "")
@@ -128,7 +128,7 @@ class ApproveAndDispute(OneInvoice):
     """Pay what is right, tell the supplier what is not: one press."""
 
     scope = "invoices:approve"
-    http_method_names: ClassVar = ["post"]
+    http_method_names = ["post"]
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.sent_before():
@@ -204,10 +204,10 @@ class UploadInvoice(ShellPage):
     """A file that is read, recognised and matched in one go."""
 
     scope = "invoices:write"
-    http_method_names: ClassVar = ["post"]
+    http_method_names = ["post"]
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        file = request.FILES.get("file")
+        file: Any = request.FILES.get("file")
         try:
             if file is None:
                 raise DomainError(_("Choose a file first."))
