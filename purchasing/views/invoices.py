@@ -77,6 +77,7 @@ class InvoicePage(OneInvoice):
                     "line": line,
                     "holds": holds.get((line.pk, None), []),
                     "is_held": any(not x.is_warning for x in holds.get((line.pk, None), [])),
+                    "ordered": line.order_line.quantity - line.order_line.cancelled if line.order_line else None,
                     "guess": guesses.get(f"/lines/{line.line - 1}"),
                     "ordered_price": line.order_line.net_amount(1) if line.order_line else None,
                     "billed_price": line.net_amount / line.quantity if line.quantity else line.net_amount,
