@@ -11,6 +11,7 @@ from channels.services import verifying as channels
 from inventory.models import StockLevel
 from inventory.services import verifying as inventory
 from orders.services import verifying as orders
+from purchasing.services import verifying as purchasing
 from retailhub.accounting.services import verifying as accounting
 from retailhub.core.verifying import Breach
 from retailhub.outbox.models import OutboxEvent
@@ -19,7 +20,14 @@ from retailhub.outbox.services import verifying as outbox
 
 def breaches() -> list[Breach]:
     """Answer every place where two records of one truth disagree, in all apps."""
-    return [*inventory.verify(), *orders.verify(), *channels.verify(), *outbox.verify(), *accounting.verify()]
+    return [
+        *inventory.verify(),
+        *orders.verify(),
+        *purchasing.verify(),
+        *channels.verify(),
+        *outbox.verify(),
+        *accounting.verify(),
+    ]
 
 
 def assert_books_agree() -> None:

@@ -232,9 +232,10 @@ def capture_file(
         if line.counts and _takes_off(line)
     ]
     digest = ""
+    stored: dict[str, Any] = {} if file is None else {"file": file}
     if file is not None:
         file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # File is a reader too
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
     is_pdf = read.file.lower().endswith(".pdf")
     return capture_invoice(
@@ -259,7 +260,7 @@ def capture_file(
         findings=[as_plain(finding) for finding in find(read)],
         guesses=[list(guess) for guess in guesses],
         file_hash=digest,
-        **({"file": file} if file is not None else {}),
+        **stored,
     )
 
 
@@ -435,9 +436,8 @@ def _correct(rows: Sequence[InvoiceLine], lines: Sequence[BilledLine], invoice: 
 
 def _same_price(row: InvoiceLine, other: InvoiceLine) -> bool:
     """Goods are credited at the price they were billed at; a lower one corrects the price."""
-    return abs(row.net_amount * other.quantity - other.net_amount * row.quantity) * 50 <= abs(
-        other.net_amount * row.quantity
-    )
+    billed: Decimal = other.net_amount * row.quantity
+    return bool(abs(row.net_amount * other.quantity - billed) * 50 <= abs(billed))
 
 
 def _int(text: str) -> int | None:

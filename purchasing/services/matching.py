@@ -346,7 +346,8 @@ def _share_of_posted(line: InvoiceLine, billed: BilledLine) -> Decimal:
     """Answer what of the payable amount belongs to units that are posted: their share, were they paid in full."""
     if not billed.posted_units or not line.payable_quantity:
         return billed.posted_net if line.payable_quantity == billed.posted_units else ZERO
-    return max(billed.posted_net, round(line.payable_amount * billed.posted_units / line.payable_quantity, 2))
+    share: Decimal = line.payable_amount * billed.posted_units / line.payable_quantity
+    return max(billed.posted_net, round(share, 2))
 
 
 def _was_released(hold: Hold | None, breach: Breach) -> bool:

@@ -16,6 +16,7 @@ class HomeConfig(AppConfig):
         from retailhub.home.saved_views import first_address
 
         open_lists_with(first_address)
+        show_at(supplier_invoice="purchasing:invoice")
         # The audit trail: one table of past states per watched table.
         guard(("system:read", "system:write"), "home.savedview")
         guard(

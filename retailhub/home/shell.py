@@ -70,6 +70,14 @@ MENU: tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        _("Buy"),
+        (
+            Entry(_("Supplier invoices"), "receipt_long", "purchasing:invoices", "invoices:read"),
+            Entry(_("What we owe"), "account_balance_wallet", "purchasing:payables", "invoices:read"),
+            Entry(_("Received, not invoiced"), "pending_actions", "purchasing:grni", "invoices:read"),
+        ),
+    ),
+    (
         _("Books"),
         (
             Entry(_("Books"), "menu_book", "books:index", "accounting:read", ("/books/",)),

@@ -75,6 +75,17 @@ API: dict[str, dict[str, str]] = {
     "channels/<str:code>/pause/": {"POST": "channels:write"},
     "channels/<str:code>/resume/": {"POST": "channels:write"},
     "channels/<str:code>/sync/": {"GET": "channels:read", "POST": "channels:write"},
+    "supplier-invoices/": {"GET": "invoices:read", "POST": "invoices:write"},
+    "supplier-invoices/<int:pk>/": {"GET": "invoices:read"},
+    "supplier-invoices/<int:pk>/rematch/": {"POST": "invoices:write"},
+    "supplier-invoices/<int:pk>/decide/": {"POST": "invoices:write"},
+    "supplier-invoices/<int:pk>/release-hold/": {"POST": "invoices:approve"},
+    "supplier-invoices/<int:pk>/approve/": {"POST": "invoices:approve"},
+    "supplier-invoices/<int:pk>/post/": {"POST": "invoices:approve"},
+    "supplier-invoices/<int:pk>/pay/": {"POST": "invoices:approve"},
+    "supplier-invoices/<int:pk>/dispute/": {"POST": "invoices:write"},
+    "supplier-invoices/<int:pk>/reject/": {"POST": "invoices:write"},
+    "supplier-invoices/<int:pk>/credit/": {"POST": "invoices:approve"},
 }
 OPEN_PAGES = {"/livez", "/readyz", "/admin/login/", "/admin/logout/", "/admin/jsi18n/"}
 FILLINGS = {"str": "x", "path": "x", "int": "999", "slug": "x", "uuid": "00000000-0000-0000-0000-000000000000"}

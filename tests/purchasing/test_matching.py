@@ -7,6 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from inventory.models import Item, Location
 from purchasing.models import Hold, MatchAllocation, MatchPolicy, OrderStatus, Supplier, SupplierInvoice
@@ -19,7 +23,9 @@ from purchasing.services.invoicing import payable_now
 from purchasing.services.matching import match_invoices
 from purchasing.services.receiving import Counted, receive_delivery
 from retailhub.core.models import Attention
+from tests.factories.core import person
 from tests.factories.purchasing import TODAY, SupplierFactory, billed, issued, received
+from tests.purchasing.einvoices.writing import an_invoice, as_ubl
 
 pytestmark = pytest.mark.django_db
 
@@ -358,3 +364,35 @@ def test_a_cancelled_order_owes_nothing(siam: Supplier, lamp: Item, warehouse: L
 
     assert codes(invoice) == ["EXT", "QORD", "QREC"]
     assert order.__class__.objects.get().status == OrderStatus.CANCELLED
+
+
+def test_many_invoices_take_as_many_statements_as_one(siam: Supplier, lamp: Item, warehouse: Location) -> None:
+    order = issued(siam, warehouse, [(lamp, 100, "5.00")])
+    received(order, [60])
+    invoices = [billed(order, [(lamp, 5, "6.00")], number=f"N{number}x").pk for number in range(16)]
+
+    counts = []
+    for ids in (invoices[:1], invoices):
+        with CaptureQueriesContext(connection) as queries:
+            match_invoices(invoice_ids=ids, actor="user:ada")
+        counts.append(len(queries))
+
+    assert counts[1] <= counts[0] + 1, counts
+
+
+def test_a_file_is_uploaded_on_the_page_and_a_broken_one_says_so(siam: Supplier, db: None) -> None:
+    client = Client()
+    client.force_login(person("accountant"), backend="django.contrib.auth.backends.ModelBackend")
+    content = as_ubl(an_invoice()).encode()
+
+    done = client.post("/buying/invoices/upload/", {"file": SimpleUploadedFile("bill.xml", content)})
+    broken = client.post("/buying/invoices/upload/", {"file": SimpleUploadedFile("bad.xml", b"<x")}, follow=True)
+
+    invoice = SupplierInvoice.objects.get()
+    assert done["Location"] == f"/buying/invoices/{invoice.pk}/"
+    assert (invoice.supplier, invoice.status, invoice.file.read()) == (None, "captured", content)
+    assert client.get(done["Location"]).status_code == 200
+    paper = client.get(f"{done['Location']}file/")
+    assert (paper.status_code, paper["Content-Disposition"][:10]) == (200, "attachment")
+    assert broken.status_code == 200
+    assert SupplierInvoice.objects.count() == 1

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from channels.services import verifying as channels
 from inventory.services import verifying as inventory
 from orders.services import verifying as orders
+from purchasing.services import verifying as purchasing
 from retailhub.accounting.services import verifying as accounting
 from retailhub.core.verifying import Check
 from retailhub.outbox.services import verifying as outbox
@@ -18,6 +19,7 @@ from retailhub.outbox.services import verifying as outbox
 CHECKS: dict[str, Check] = {
     "stock": inventory.verify,
     "orders": orders.verify,
+    "purchasing": purchasing.verify,
     "channels": channels.verify,
     "outbox": outbox.verify,
     "journal": accounting.verify,
@@ -26,7 +28,8 @@ CHECKS: dict[str, Check] = {
 
 class Command(BaseCommand):
     help = (
-        "Prove that the books agree: levels = movements = reservations, values, orders, channels, outbox, journal. "
+        "Prove that the books agree: levels = movements = reservations, values, orders, buying, channels, outbox and "
+        "journal. "
         "Exit code 1 and a list of every place on any breach."
     )
 

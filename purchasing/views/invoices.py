@@ -1,0 +1,285 @@
+"""Pages about supplier invoices: the match with its decisions, the queue, what is owed, what was never billed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Max, Q, Sum
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+
+from purchasing.einvoices.reading import read_invoice
+from purchasing.models import BuyingEvent, Hold, InvoiceStatus, SupplierInvoice
+from purchasing.services.approving_invoices import approve_invoice, post_invoice
+from purchasing.services.capturing import capture_file
+from purchasing.services.deciding import decide_lines, invoice_difference, open_dispute
+from purchasing.services.invoicing import open_codes, payable_of
+from purchasing.services.matching import match_invoices
+from retailhub.accounting.queries import BUCKETS, OpenItem, open_items
+from retailhub.core.errors import DomainError
+from retailhub.core.pages import NotAllowed, ShellPage, or_404
+
+PAGE = 100
+TONES = ("info", "good", "warn", "bad")
+
+
+class OneInvoice(ShellPage):
+    """A page about the invoice that its address names."""
+
+    scope = "invoices:read"
+
+    @cached_property
+    def invoice(self) -> SupplierInvoice:
+        rows = SupplierInvoice.objects.for_principal(self.principal, self.scope).select_related("supplier", "corrects")
+        pk = self.kwargs["pk"]
+        return or_404(rows.defer("read").filter(pk=pk).first() if pk < 2**62 else None)
+
+    def invoice_url(self) -> str:
+        return reverse("purchasing:invoice", args=[self.invoice.pk])
+
+    def back(self) -> HttpResponse:
+        if self.is_partial:
+            return HttpResponse(status=204, headers={"HX-Redirect": self.invoice_url()})
+        return HttpResponseRedirect(self.invoice_url())
+
+
+class InvoicePage(OneInvoice):
+    """Per line what was ordered, received and billed; what may be paid; what happened; the paper at the side."""
+
+    template_name = "purchasing/invoice.html"
+
+    def get_title(self) -> str:
+        return self.invoice.number
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        invoice, may = self.invoice, self.principal.may
+        lines = list(invoice.lines.select_related("item", "order_line__order"))
+        charges = list(invoice.charges.select_related("order_charge"))
+        holds: dict[tuple[int | None, int | None], list[Hold]] = {}
+        for hold in invoice.holds.filter(released_at=None):
+            holds.setdefault((hold.line_id, hold.charge_id), []).append(hold)
+        sums = payable_of(invoice, lines, charges, open_codes(invoice))
+        now = max(sums.total - invoice.posted_total, Decimal(0))
+        guesses = dict(invoice.guesses)
+        is_open = invoice.status not in (InvoiceStatus.REJECTED, InvoiceStatus.CREDITED)
+        return self.render(
+            invoice=invoice,
+            rows=[
+                {
+                    "line": line,
+                    "holds": holds.get((line.pk, None), []),
+                    "is_held": any(not x.is_warning for x in holds.get((line.pk, None), [])),
+                    "ordered": line.order_line.quantity - line.order_line.cancelled if line.order_line else None,
+                    "guess": guesses.get(f"/lines/{line.line - 1}"),
+                    "ordered_price": line.order_line.net_amount(1) if line.order_line else None,
+                    "billed_price": line.net_amount / line.quantity if line.quantity else line.net_amount,
+                    "variance": line.net_amount - line.order_line.net_amount(line.quantity)
+                    if line.order_line
+                    else None,
+                    "received": line.order_line.received - line.order_line.returned if line.order_line else None,
+                }
+                for line in lines
+            ],
+            charges=[{"charge": charge, "holds": holds.get((None, charge.pk), [])} for charge in charges],
+            holds=holds.get((None, None), []),
+            guess=guesses.get("/supplier"),
+            sums=sums,
+            now=now,
+            difference=invoice_difference(invoice),
+            may_decide=is_open and may("invoices:write"),
+            may_accept=is_open and may("invoices:approve"),
+            may_approve=is_open and may("invoices:approve") and now > 0,
+            dispute=invoice.disputes.first(),
+            timeline=BuyingEvent.objects.filter(document=invoice.reference),
+            is_pdf=(invoice.file.name or "").lower().endswith(".pdf") if invoice.file else False,
+        )
+
+
+class DecideLine(OneInvoice):
+    """One line decided by one press: pay what was received, accept, or dispute; pressed again, taken back."""
+
+    scope = "invoices:write"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        decision = request.POST.get("decision", "")
+        if decision == "accept" and not self.principal.may("invoices:approve"):
+            raise NotAllowed("invoices:approve")
+        try:
+            decide_lines(
+                invoice_id=self.invoice.pk,
+                decisions={self.kwargs["line"]: decision},
+                reason=request.POST.get("reason", "")[:200],
+                actor=self.principal.actor,
+            )
+        except DomainError as refusal:
+            messages.error(request, refusal.detail)
+        return self.back()
+
+
+class ApproveAndDispute(OneInvoice):
+    """Pay what is right, tell the supplier what is not: one press."""
+
+    scope = "invoices:approve"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.sent_before():
+            return self.back()
+        invoice, actor = self.invoice, self.principal.actor
+        try:
+            expected = Decimal(request.POST.get("expected") or "0")
+            if Hold.objects.filter(invoice=invoice, released_at=None, is_warning=False).exists():
+                open_dispute(invoice_id=invoice.pk, actor=actor)
+            if expected and invoice.status not in (InvoiceStatus.POSTED, InvoiceStatus.PAID):
+                approve_invoice(invoice_id=invoice.pk, actor=actor, expected=expected)
+            post_invoice(invoice_id=invoice.pk, actor=actor)
+            messages.success(request, _("Approved and in the books."))
+        except (DomainError, ArithmeticError) as refusal:
+            self.may_be_sent_again()
+            messages.error(request, getattr(refusal, "detail", None) or _("The amount cannot be read."))
+        return self.back()
+
+
+class InvoiceFile(OneInvoice):
+    """The paper itself, for who may see the invoice."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+        if not self.invoice.file:
+            raise Http404
+        try:
+            stream = self.invoice.file.open("rb")
+        except FileNotFoundError as error:
+            raise Http404 from error
+        is_pdf = stream.read(5) == b"%PDF-"
+        stream.seek(0)
+        kind = "application/pdf" if is_pdf else "application/octet-stream"
+        answer = FileResponse(stream, content_type=kind, as_attachment=not is_pdf)
+        answer["X-Content-Type-Options"] = "nosniff"
+        # Shown beside the lines on our own page; nothing in it may run or load.
+        answer._csp_replace = {"frame-ancestors": ["'self'"], "script-src": ["'none'"]}  # type: ignore[attr-defined]
+        return answer
+
+
+invoice_file = xframe_options_sameorigin(InvoiceFile.as_view())
+
+
+class Invoices(ShellPage):
+    """The queue: what is held first, then what is due."""
+
+    scope = "invoices:read"
+    title = gettext_lazy("Supplier invoices")
+    template_name = "purchasing/invoices.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        asked = request.GET.get("status", "")
+        rows = SupplierInvoice.objects.for_principal(self.principal).select_related("supplier").defer("read")
+        if asked in InvoiceStatus.values:
+            rows = rows.filter(status=asked)
+        else:
+            rows = rows.exclude(status__in=[InvoiceStatus.PAID, InvoiceStatus.REJECTED, InvoiceStatus.CREDITED])
+        if words := request.GET.get("q", "").strip()[:80]:
+            rows = rows.filter(Q(number__icontains=words) | Q(supplier__name__icontains=words))
+        held = Q(holds__released_at=None, holds__is_warning=False)
+        rows = rows.annotate(
+            at_risk=Sum("holds__amount_at_risk", filter=held), since=Max("holds__opened_at", filter=held)
+        ).order_by("due_date", "pk")
+        return self.render(
+            rows=rows[:PAGE],
+            statuses=InvoiceStatus.choices,
+            asked=asked,
+            words=words,
+            may_upload=self.principal.may("invoices:write"),
+        )
+
+
+class UploadInvoice(ShellPage):
+    """A file that is read, recognised and matched in one go."""
+
+    scope = "invoices:write"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        file: Any = request.FILES.get("file")
+        try:
+            if file is None:
+                raise DomainError(_("Choose a file first."))
+            read = read_invoice(file, file.name or "invoice")
+            file.seek(0)
+            invoice = capture_file(read=read, file=file, actor=self.principal.actor)
+            match_invoices(invoice_ids=[invoice.pk], actor=self.principal.actor)
+        except DomainError as refusal:
+            messages.error(request, " ".join([refusal.detail, *(error.detail for error in refusal.errors[:3])]))
+            return HttpResponseRedirect(reverse("purchasing:invoices"))
+        return HttpResponseRedirect(reverse("purchasing:invoice", args=[invoice.pk]))
+
+
+class Aged(ShellPage):
+    """An account of open items with their age: a chart and the table it is drawn from."""
+
+    scope = "invoices:read"
+    template_name = "purchasing/aged.html"
+    role: ClassVar[str] = ""
+    explanation: ClassVar[Any] = ""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not self.principal.sees_costs or self.principal.places(self.scope) is not None:
+            # The books are one: who sees some places only would read a sum that is not theirs.
+            raise NotAllowed("costs:read")
+        items = open_items(self.role, today=timezone.localdate())
+        sums = {bucket: Decimal(0) for bucket in BUCKETS}
+        for item in items:
+            sums[item.bucket] += -item.balance
+        whole = sum((abs(x) for x in sums.values()), Decimal(0))
+        parties: dict[str, Decimal] = {}
+        for item in items:
+            parties[item.party] = parties.get(item.party, Decimal(0)) - item.balance
+        return self.render(
+            items=[_aged(item) for item in items[:500]],
+            more=max(0, len(items) - 500),
+            buckets=[
+                {"name": name, "amount": sums[name], "tone": tone, "share": _share(sums[name], whole)}
+                for name, tone in zip(BUCKETS, TONES, strict=True)
+            ],
+            parties=sorted(parties.items(), key=lambda pair: -abs(pair[1])),
+            total=sum(sums.values(), Decimal(0)),
+            explanation=self.explanation,
+            home_currency=settings.HOME_CURRENCY,
+        )
+
+
+def _share(part: Decimal, whole: Decimal) -> str:
+    return f"{abs(part) * 100 / whole:.2f}" if whole else "0"
+
+
+def _aged(item: OpenItem) -> dict[str, Any]:
+    document, _hash, line = item.reference.partition("#")
+    return {
+        "document": document,
+        "line": line,
+        "party": item.party.removeprefix("supplier:"),
+        "since": item.since,
+        "days": item.days,
+        "amount": -item.balance,
+        "bucket": item.bucket,
+    }
+
+
+class Payables(Aged):
+    title = gettext_lazy("What we owe")
+    role = "payable"
+    explanation = gettext_lazy("Posted invoices less what was paid and credited, to whom and since when.")
+
+
+class NotInvoiced(Aged):
+    title = gettext_lazy("Received, not invoiced")
+    role = "grni"
+    explanation = gettext_lazy("Goods in the house that no supplier billed yet, receipt line by receipt line.")
