@@ -77,7 +77,7 @@ class LinesForm(HouseForm):
                     min_value=0, max_digits=15, decimal_places=6, initial=line.price.normalize() + 0
                 )
         for name, field in self.fields.items():
-            if name != "reason":
+            if "-" in name:
                 kind = "rh-input" if name.startswith("day") else "rh-input rh-num"
                 field.widget.attrs.update({"class": kind, "aria-label": self._label(name)})
 
