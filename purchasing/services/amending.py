@@ -23,14 +23,13 @@ from purchasing.models import (
 from purchasing.services.approving import Demand, approval_needed, approval_of, categories_of, ensure_may_approve
 from purchasing.services.changes import OrderChanges, apply_changes, differences
 from purchasing.services.closing import cancel_purchase_order, close_short
-from purchasing.services.drafting import home_value
+from purchasing.services.drafting import home_value, set_total
 from purchasing.services.expecting import tell_expected
 from purchasing.services.issuing import remember_prices, snapshot_of
 from purchasing.services.standing import (
     WrongState,
     ensure_is,
     lock_purchase_order,
-    net_total,
     note_event,
     open_units,
     standing_of,
@@ -189,7 +188,7 @@ def _plan(order: PurchaseOrder, changes: OrderChanges, today: date) -> _Plan:
     if outcome.charges is not None:
         _refuse_billed(order, outcome.charges)
     charges = list(order.charges.all()) if outcome.charges is None else outcome.charges
-    order.net_total = net_total(everything, charges, order.currency)
+    set_total(order, everything, charges)
     if not differences(snapshot, snapshot_of(order, everything, charges)):
         raise NothingChanges(errors=[Offence(pointer="/lines", code="nothing_changes", detail="nothing differs")])
     value = home_value(order)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.conf import settings
+from django.db.models import F
+
 from inventory.models import Item, Location
 from inventory.services.finding import find_items
 from purchasing.models import (
@@ -14,12 +17,14 @@ from purchasing.models import (
     PurchaseCharge,
     PurchaseOrder,
     PurchaseOrderLine,
+    SpecialOrder,
     Supplier,
 )
+from purchasing.services.closing import CustomersWait
 from purchasing.services.pricing import Offer, offers_of
 from purchasing.services.standing import ensure_is, lock_purchase_order, net_total, next_number, note_event
 from retailhub.core.errors import DomainError, Invalid, Offence
-from retailhub.core.money import round_cost
+from retailhub.core.money import MOST, round_cost, round_total
 from retailhub.core.services.exchanging import rate_on
 from retailhub.core.transactions import retried
 
@@ -28,6 +33,18 @@ class SupplierNotOpen(DomainError):
     """The supplier is on hold or closed."""
 
     code = "supplier_not_open"
+
+
+class TooMuch(Invalid):
+    """The order comes to more than any amount that is kept."""
+
+    code = "too_much"
+
+
+class DuplicateOrder(DomainError):
+    """This supplier has an order with this reference already."""
+
+    code = "duplicate_order"
 
 
 class NoPrice(DomainError):
@@ -66,7 +83,7 @@ class OrderedCharge:
     tax_rate: Decimal = Decimal(0)
 
 
-@retried()
+@retried(on_twin=True)
 def draft_purchase_order(
     *,
     supplier: Supplier,
@@ -83,12 +100,16 @@ def draft_purchase_order(
     """Have a draft with its lines priced: as given, else by the supplier's quote, contract, list or last price.
 
     A draft commits nobody: nothing is expected yet. Raises SupplierNotOpen, UnknownSku, NotStocked, NoPrice and
-    NoExchangeRate, naming every offending line.
+    NoExchangeRate, naming every offending line, and DuplicateOrder where the supplier has an order with this reference.
     """
     if supplier.status != Supplier.Status.ACTIVE:
         raise SupplierNotOpen(f"{supplier.name} is {supplier.get_status_display().lower()}.", supplier=supplier.code)
     if not lines:
         raise Invalid(errors=[Offence(pointer="/lines", code="invalid", detail="there are no lines")])
+    if external_reference:
+        twin = PurchaseOrder.objects.filter(supplier=supplier, external_reference=external_reference).first()
+        if twin:
+            raise DuplicateOrder(f"{external_reference} is {twin.number}.", number=twin.number)
     currency = currency or supplier.currency
     order = PurchaseOrder(
         number=next_number("PO"),
@@ -104,7 +125,7 @@ def draft_purchase_order(
     )
     rows = build_lines(order, lines, on=on)
     billed = build_charges(order, charges)
-    order.net_total = net_total(rows, billed, currency)
+    set_total(order, rows, billed)
     order.save()
     PurchaseOrderLine.objects.bulk_create(rows)
     PurchaseCharge.objects.bulk_create(billed)
@@ -133,21 +154,52 @@ def change_draft(
         order.ship_to = ship_to
     if note is not None:
         order.note = note
-    order.expected_on = expected_on or order.expected_on
+    if expected_on is not None:
+        order.expected_on = expected_on
     order.rate = rate_on(order.currency, on)
     if lines is not None:
-        kept = build_lines(order, lines, on=on)
-        order.lines.all().delete()
-        PurchaseOrderLine.objects.bulk_create(kept)
+        _replace_lines(order, build_lines(order, lines, on=on))
     if charges is not None:
         order.charges.all().delete()
         PurchaseCharge.objects.bulk_create(build_charges(order, charges))
-    order.net_total = net_total(list(order.lines.all()), list(order.charges.all()), order.currency)
+    set_total(order, list(order.lines.all()), list(order.charges.all()))
     order.status = OrderStatus.DRAFT
     order.submitted_by, order.submitted_at, order.approved_by, order.approved_at = "", None, "", None
     order.save()
     note_event(order.reference, "changed", "The draft was changed", actor=actor)
     return order
+
+
+def _replace_lines(order: PurchaseOrder, fresh: list[PurchaseOrderLine]) -> None:
+    """Write the new lines in place of the old ones; what is linked to a customer's order goes to the item's new line.
+
+    Raises CustomersWait where no new line has room for what a customer waits for.
+    """
+    old = list(order.lines.all())
+    links = list(SpecialOrder.objects.filter(order_line__in=old).select_related("order_line"))
+    room = {id(line): line.quantity for line in fresh}
+    lost = []
+    for link in links:
+        asked = link.quantity if link.state == SpecialOrder.State.OPEN else 0
+        line = next(
+            (x for x in fresh if x.item_id == link.order_line.item_id and room[id(x)] >= asked),
+            None,
+        )
+        if line is None:
+            detail = f"{link.quantity} were ordered for {link.document} line {link.line}"
+            lost.append(Offence(pointer="/lines", code="customers_wait", detail=detail))
+        else:
+            room[id(line)] -= asked
+            link.order_line = line
+    if lost:
+        raise CustomersWait(errors=lost)
+    # Old rows that customers' lines point at stand aside until these point at the new ones.
+    order.lines.filter(pk__in=[x.pk for x in old]).update(line=F("line") + 1_000_000)
+    PurchaseOrderLine.objects.bulk_create(fresh)
+    for link in links:
+        link.order_line_id = link.order_line.pk
+    SpecialOrder.objects.bulk_update(links, ["order_line"])
+    order.lines.filter(pk__in=[x.pk for x in old]).delete()
 
 
 def build_lines(
@@ -244,5 +296,11 @@ def build_charges(order: PurchaseOrder, charges: Sequence[OrderedCharge]) -> lis
 
 def home_value(order: PurchaseOrder) -> Decimal:
     """Answer the order's net total in home currency, at its own rate."""
-    value: Decimal = order.net_total * order.rate
-    return value
+    return round_total(order.net_total * order.rate, settings.HOME_CURRENCY)
+
+
+def set_total(order: PurchaseOrder, lines: Sequence[PurchaseOrderLine], charges: Sequence[PurchaseCharge]) -> None:
+    """Let the order know what its lines and charges come to. Raises TooMuch for more than is ever kept."""
+    order.net_total = net_total(lines, charges, order.currency)
+    if max(order.net_total, order.net_total * order.rate) >= MOST:
+        raise TooMuch(errors=[Offence(pointer="/lines", code="too_much", detail="the total is 10,000,000,000,000 up")])

@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from purchasing.views import drafts, orders
+
+_ONE = "orders/<str:number>/"
+
+urlpatterns: list[URLPattern] = [
+    path("orders/new/", drafts.NewOrder.as_view(), name="order_new"),
+    path("orders/new/row/", drafts.OrderRow.as_view(), name="order_row"),
+    path(_ONE, orders.OrderPage.as_view(), name="order"),
+    path(f"{_ONE}edit/", drafts.EditOrder.as_view(), name="order_edit"),
+    path(f"{_ONE}paper.pdf", orders.Paper.as_view(), name="order_paper"),
+    path(f"{_ONE}send/", orders.SendOrder.as_view(), name="order_send"),
+    path(f"{_ONE}submit/", orders.SubmitOrder.as_view(), name="order_submit"),
+    path(f"{_ONE}approve/", orders.ApproveOrder.as_view(), name="order_approve"),
+    path(f"{_ONE}send-back/", orders.SendBackOrder.as_view(), name="order_send_back"),
+    path(f"{_ONE}hold/", orders.HoldOrder.as_view(), name="order_hold"),
+    path(f"{_ONE}release/", orders.ReleaseOrder.as_view(), name="order_release"),
+    path(f"{_ONE}cancel/", orders.CancelOrder.as_view(), name="order_cancel"),
+    path(f"{_ONE}close-short/", orders.CloseShortOrder.as_view(), name="order_close_short"),
+    path(f"{_ONE}resend/", orders.ResendPaper.as_view(), name="order_resend"),
+    path(f"{_ONE}amend/", orders.AmendOrder.as_view(), name="order_amend"),
+    path(f"{_ONE}acknowledge/", orders.AcknowledgeOrder.as_view(), name="order_acknowledge"),
+    path(f"{_ONE}reject/", orders.RejectOrder.as_view(), name="order_reject"),
+    path(f"{_ONE}proposals/<int:pk>/accept/", orders.AcceptProposal.as_view(), name="proposal_accept"),
+    path(f"{_ONE}proposals/<int:pk>/refuse/", orders.RefuseProposal.as_view(), name="proposal_refuse"),
+]

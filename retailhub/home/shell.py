@@ -62,6 +62,18 @@ MENU: tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        _("Buy"),
+        (
+            Entry(
+                _("Purchase orders"),
+                "shopping_cart",
+                "admin:purchasing_purchaseorder_changelist",
+                "purchasing:read",
+                ("/buying/orders/",),
+            ),
+        ),
+    ),
+    (
         _("Channels"),
         (
             Entry(_("Channels"), "hub", "channels:index", "channels:read", ("/channels/",)),

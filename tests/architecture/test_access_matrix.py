@@ -12,11 +12,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from customers.models import Customer
 from customers.services.finding import Person
+from inventory.models import Item
 from orders.models import SalesChannel
 from retailhub.core.access import ROLE_SCOPES, SCOPES, Role
 from tests.factories.core import Program, person, program
 from tests.factories.inventory import ItemFactory, LocationFactory, put_on_hand
 from tests.factories.orders import placed
+from tests.factories.purchasing import SupplierFactory, issued
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +88,24 @@ API: dict[str, dict[str, str]] = {
     "supplier-invoices/<int:pk>/dispute/": {"POST": "invoices:write"},
     "supplier-invoices/<int:pk>/reject/": {"POST": "invoices:write"},
     "supplier-invoices/<int:pk>/credit/": {"POST": "invoices:approve"},
+    "purchase-orders/": {"GET": "purchasing:read", "POST": "purchasing:write"},
+    "purchase-orders/<str:number>/": {"GET": "purchasing:read", "PATCH": "purchasing:write"},
+    "purchase-orders/<str:number>/paper.pdf": {"GET": "purchasing:read"},
+    "purchase-orders/<str:number>/revisions/": {"GET": "purchasing:read"},
+    "purchase-orders/<str:number>/timeline/": {"GET": "purchasing:read"},
+    "purchase-orders/<str:number>/submit/": {"POST": "purchasing:write"},
+    "purchase-orders/<str:number>/approve/": {"POST": "purchasing:approve"},
+    "purchase-orders/<str:number>/send-back/": {"POST": "purchasing:approve"},
+    "purchase-orders/<str:number>/send/": {"POST": "purchasing:write"},
+    "purchase-orders/<str:number>/resend/": {"POST": "purchasing:write"},
+    "purchase-orders/<str:number>/hold/": {"POST": "purchasing:write"},
+    "purchase-orders/<str:number>/release/": {"POST": "purchasing:write"},
+    "purchase-orders/<str:number>/acknowledge/": {"POST": "purchasing:write"},
+    "purchase-orders/<str:number>/amend/": {"POST": "purchasing:write"},
+    "purchase-orders/<str:number>/close-short/": {"POST": "purchasing:write"},
+    "purchase-orders/<str:number>/cancel/": {"POST": "purchasing:write"},
+    "purchase-orders/<str:number>/proposals/<int:pk>/accept/": {"POST": "purchasing:write"},
+    "purchase-orders/<str:number>/proposals/<int:pk>/refuse/": {"POST": "purchasing:write"},
 }
 OPEN_PAGES = {"/livez", "/readyz", "/admin/login/", "/admin/logout/", "/admin/jsi18n/"}
 FILLINGS = {"str": "x", "path": "x", "int": "999", "slug": "x", "uuid": "00000000-0000-0000-0000-000000000000"}
@@ -203,6 +223,7 @@ class World:
     move: str
     receipt: str
     customer: int
+    purchase: str
 
 
 @pytest.fixture
@@ -241,11 +262,16 @@ def world() -> World:
         ),
         receipt=number("/stock/receipts/", {"location": "paris", "lines": [line]}),
         customer=Customer.objects.get().pk,
+        purchase=issued(SupplierFactory.create(), paris, [(Item.objects.get(sku="TEE"), 2, "1")]).number,
     )
 
 
 # Addresses of objects, and whether they are hidden from a key for another place and from one for another channel.
 OBJECTS: dict[str, tuple[bool, bool]] = {
+    "purchase-orders/{purchase}/": (True, True),
+    "purchase-orders/{purchase}/paper.pdf": (True, True),
+    "purchase-orders/{purchase}/revisions/": (True, True),
+    "purchase-orders/{purchase}/timeline/": (True, True),
     "items/TEE/": (False, False),
     "locations/paris/": (True, False),
     "stock/adjustments/{adjustment}/": (True, False),
@@ -261,6 +287,7 @@ OBJECTS: dict[str, tuple[bool, bool]] = {
     "channels/web/sync/": (False, True),
 }
 LISTS: dict[str, tuple[bool, bool]] = {
+    "purchase-orders/": (True, True),
     "items/": (False, False),
     "stock/": (True, False),
     "stock/movements/": (True, False),

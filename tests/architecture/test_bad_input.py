@@ -12,10 +12,12 @@ import pytest
 
 from inventory.models import Location, StockDocument
 from orders.models import Order, SalesChannel
+from purchasing.services.acknowledging import LineAnswer, acknowledge_purchase_order
 from tests.contract import description
 from tests.factories.core import Program, program
 from tests.factories.inventory import ItemFactory, LocationFactory, put_on_hand
 from tests.factories.orders import placed
+from tests.factories.purchasing import SupplierFactory, drafted, issued
 
 pytestmark = pytest.mark.django_db
 
@@ -97,19 +99,78 @@ GOOD: dict[str, dict[str, Any]] = {
     "/channels/web/sync/": {},
     "/channels/web/promises/": {},
     "/webhooks/web/": {},
+    "/purchase-orders/": {
+        "supplier": "SIAM",
+        "ship_to": "paris",
+        "currency": "EUR",
+        "lines": [
+            {
+                "sku": "TEE",
+                "quantity": 1,
+                "unit_cost": "2",
+                "discount_percent": "1",
+                "tax_rate": "0.2",
+                "expected_on": "2026-12-01",
+                "over_percent": "1",
+                "over_units": 1,
+            }
+        ],
+        "charges": [{"code": "freight", "amount": "5", "treatment": "landed", "basis": "value"}],
+        "expected_on": "2026-12-01",
+        "note": "x",
+        "external_reference": "r",
+    },
+    "/purchase-orders/{purchase}/submit/": {},
+    "/purchase-orders/{purchase}/approve/": {},
+    "/purchase-orders/{purchase}/send-back/": {"reason": "x"},
+    "/purchase-orders/{purchase}/send/": {},
+    "/purchase-orders/{purchase}/resend/": {},
+    "/purchase-orders/{purchase}/hold/": {"reason": "x"},
+    "/purchase-orders/{purchase}/release/": {},
+    "/purchase-orders/{purchase}/acknowledge/": {
+        "lines": [{"line": 1, "sku": "TEE", "quantity": 1, "expected_on": "2026-12-01", "unit_cost": "1"}],
+        "rejected": False,
+        "supplier_reference": "x",
+        "reason": "x",
+    },
+    "/purchase-orders/{purchase}/amend/": {
+        "lines": [{"line": 1, "quantity": 6, "unit_cost": "2", "discount_percent": "1", "note": "x"}],
+        "added": [{"sku": "TEE", "quantity": 1, "unit_cost": "1"}],
+        "charges": [{"code": "freight", "amount": "5"}],
+        "expected_on": "2026-12-01",
+        "note": "x",
+        "reason": "x",
+    },
+    "/purchase-orders/{purchase}/close-short/": {"lines": [{"line": 1, "sku": "TEE"}], "reason": "x"},
+    "/purchase-orders/{purchase}/cancel/": {"reason": "x"},
+    "/purchase-orders/{purchase}/proposals/{proposal}/accept/": {},
+    "/purchase-orders/{purchase}/proposals/{proposal}/refuse/": {"reason": "x"},
 }
 PATCHES: dict[str, dict[str, Any]] = {
     "/items/TEE/": {"name": "x", "price": "1", "weight_grams": 5, "category": ["A", "B"], "components": []},
     "/items/bulk/": {"name": "x"},
     "/channels/web/": {"buffer": 1, "share_percent": 50},
     "/channels/web/listings/": {"seller_sku": "TEE", "max_listed": 4},
+    "/purchase-orders/{draft}/": {
+        "ship_to": "paris",
+        "lines": [{"sku": "TEE", "quantity": 2, "unit_cost": "2"}],
+        "charges": [{"code": "freight", "amount": "5"}],
+        "expected_on": "2026-12-01",
+        "note": "x",
+    },
 }
 
 
 @pytest.fixture
 def world() -> dict[str, Any]:
     paris, _ = (LocationFactory.create(code=code) for code in ("paris", "lyon"))
-    put_on_hand(ItemFactory.create(sku="TEE"), paris, 1_000)
+    tee = ItemFactory.create(sku="TEE")
+    put_on_hand(tee, paris, 1_000)
+    siam = SupplierFactory.create(code="SIAM")
+    purchase = issued(siam, paris, [(tee, 5, "2")])
+    proposal = acknowledge_purchase_order(
+        order_id=purchase.pk, actor="x", answers=[LineAnswer(line=1, quantity=4)]
+    ).proposal
     client = program()
     client.send("/channels/", {"code": "web", "name": "Web", "kind": "desk", "currency": "EUR", "locations": ["paris"]})
     client.send("/channels/web/listings/bulk/", {"entries": [{"seller_sku": "TEE", "state": "live"}]})
@@ -118,6 +179,9 @@ def world() -> dict[str, Any]:
         "order": placed(SalesChannel.objects.get(), "1", ("TEE", 100)).number,
         "transfer": client.send("/stock/transfers/", body).json()["number"],
         "customer": 1,
+        "purchase": purchase.number,
+        "draft": drafted(siam, paris, [(tee, 1, "1")]).number,
+        "proposal": proposal.pk,
     }
 
 
@@ -147,7 +211,8 @@ def refused_in_words(answer: Any, context: str) -> None:
 
 def test_every_door_that_writes_is_tried() -> None:
     def named(path: str) -> str:
-        for name in ("order", "transfer"):
+        path = path.replace("{proposal}", "{id}")
+        for name in ("order", "transfer", "purchase", "draft"):
             path = path.replace(f"{{{name}}}", "{number}")
         return path.replace("{customer}", "{id}").replace("/web/", "/{code}/").replace("/TEE/", "/{sku}/")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -220,6 +220,19 @@ class MomentField(ReadingMixin, serializers.Field):  # type: ignore[type-arg]
         except (ValueError, OverflowError):
             pass
         raise BadValue('a moment is written as "2026-11-22T10:00:00Z", with its offset from UTC')
+
+
+@extend_schema_field({"type": "string", "format": "date"})
+class DayField(ReadingMixin, serializers.Field):  # type: ignore[type-arg]
+    """A calendar day, such as "2026-11-22"."""
+
+    def read(self, value: Any) -> date:
+        try:
+            if isinstance(value, str) and len(value) == 10:
+                return date.fromisoformat(value)
+        except ValueError:
+            pass
+        raise BadValue('a day is written as "2026-11-22"')
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": ["string", "null"]}})
