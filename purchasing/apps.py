@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 
 from retailhub.core.access import guard
+from retailhub.core.references import show_at
 
 
 class PurchasingConfig(AppConfig):
@@ -9,6 +10,7 @@ class PurchasingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        show_at(receipt="purchasing:receipt")
         guard(
             ("purchasing:read", "purchasing:write"),
             *(

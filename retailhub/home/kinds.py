@@ -21,6 +21,11 @@ KINDS: dict[str, tuple[StrOrPromise, str]] = {
     "held": (_("Held"), "info"),
     "job_failed": (_("Job failed"), "bad"),
     "unsure": (_("Unsure"), "warn"),
+    "delivery_over": (_("Not ordered"), "warn"),
+    "delivery_wrong": (_("Wrong goods"), "warn"),
+    "delivery_damaged": (_("Came damaged"), "warn"),
+    "delivery_parked": (_("Parked"), "warn"),
+    "special_order_given_up": (_("Not wanted"), "warn"),
 }
 
 

@@ -62,6 +62,21 @@ MENU: tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        _("Buy"),
+        (
+            Entry(_("Receive"), "move_to_inbox", "purchasing:receive_start", "stock:write", ("/buying/receive/",)),
+            Entry(
+                _("Deliveries"),
+                "inventory",
+                "admin:purchasing_receipt_changelist",
+                "purchasing:read",
+                ("/buying/receipts/",),
+            ),
+            Entry(_("Claims"), "gavel", "admin:purchasing_claim_changelist", "purchasing:read"),
+            Entry(_("Sent back"), "assignment_return", "admin:purchasing_supplierreturn_changelist", "purchasing:read"),
+        ),
+    ),
+    (
         _("Channels"),
         (
             Entry(_("Channels"), "hub", "channels:index", "channels:read", ("/channels/",)),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +9,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from inventory.models import Item, Location
+from inventory.services.reserving import Request, Wanted, reserve_stock
 from purchasing.models import PriceBreak, PurchaseOrder, Supplier, SupplierItem
 from purchasing.services.approving import approve_purchase_order
 from purchasing.services.drafting import OrderedCharge, OrderedLine, draft_purchase_order
@@ -71,3 +72,19 @@ def issued(
         approve_purchase_order(order_id=order.pk, actor="user:max", roles=())
         order = send_purchase_order(order_id=order.pk, actor=order.created_by)
     return order
+
+
+def wanted(document: str, item: Item, units: int, location: Location, *, days: int = 0) -> None:
+    """Let a customer's order ask for goods there: what lies free is kept for it, the rest it waits for."""
+    reserve_stock(
+        requests=[
+            Request(
+                document=document,
+                wanted=[Wanted(line=1, sku=item.sku, quantity=units, parts={item.pk: 1})],
+                location_ids=[location.pk],
+                only_location_id=location.pk,
+                promised_at=datetime(2026, 11, 1, tzinfo=UTC) + timedelta(days=days),
+            )
+        ],
+        actor="user:ann",
+    )
