@@ -19,6 +19,7 @@ from retailhub.subscriptions import SUBSCRIPTIONS
 ROOT = Path(settings.BASE_DIR)
 UNHEARD = {
     "orders.orders_placed": "the order book itself has reserved and answered; reports read the book",
+    "purchasing.special_order_ended": "stock has promised or freed the goods already; the link itself tells the rest",
 }
 """Events that nobody hears on purpose, and why."""
 

@@ -59,13 +59,13 @@ def test_a_reversed_delivery_leaves_nothing_behind(siam: Supplier, lamp: Item, w
 def test_goods_that_are_promised_hold_their_receipt(siam: Supplier, lamp: Item, warehouse: Location) -> None:
     order = issued(siam, warehouse, [(lamp, 5, "1")])
     receipt = received(order, warehouse, accepted=5)
-    wanted("order:OR-9", lamp, 1, warehouse)
+    wanted("sale:OR-9", lamp, 1, warehouse)
 
     with pytest.raises(GoodsGone) as refusal:
         reverse_receipt(receipt_id=receipt.pk, reason="wrong", actor="user:wim")
 
     receipt.refresh_from_db()
-    assert refusal.value.errors[0].extra["documents"] == ["order:OR-9"]
+    assert refusal.value.errors[0].extra["documents"] == ["sale:OR-9"]
     assert (receipt.status, money("grni")) == ("posted", -5)
 
 

@@ -26,38 +26,38 @@ def kept_for(document: str) -> int:
 def test_a_linked_customer_is_served_by_his_own_receipt_and_the_oldest_of_the_others_first(
     siam: Supplier, lamp: Item, warehouse: Location
 ) -> None:
-    for number, document in enumerate(("order:OR-1", "order:OR-2", "order:OR-3")):
+    for number, document in enumerate(("sale:OR-1", "sale:OR-2", "sale:OR-3")):
         wanted(document, lamp, 2, warehouse, days=number)
     order, other = (issued(siam, warehouse, [(lamp, 5, "1")]) for _ in range(2))
     line = order.lines.get()
-    link = link_special_order(order_line_id=line.pk, document="order:OR-3", line=1, actor="user:bea")
+    link = link_special_order(order_line_id=line.pk, document="sale:OR-3", line=1, actor="user:bea")
 
     receive_delivery(
         location=warehouse,
         counted=[Counted(item_id=lamp.pk, order_line_id=other.lines.get().pk, accepted=3)],
         actor="user:wim",
     )
-    assert [kept_for(f"order:OR-{n}") for n in (1, 2, 3)] == [2, 1, 0]
+    assert [kept_for(f"sale:OR-{n}") for n in (1, 2, 3)] == [2, 1, 0]
     receipt = receive_delivery(
         location=warehouse, counted=[Counted(item_id=lamp.pk, order_line_id=line.pk, accepted=5)], actor="user:wim"
     )
 
     link.refresh_from_db()
-    assert [kept_for(f"order:OR-{n}") for n in (1, 2, 3)] == [2, 2, 2]
+    assert [kept_for(f"sale:OR-{n}") for n in (1, 2, 3)] == [2, 2, 2]
     assert (link.state, link.received) == ("fulfilled", 2)
     served = BuyingEvent.objects.get(document=receipt.reference, kind="served").data["served"]
-    assert served == {"order:OR-3": 2, "order:OR-2": 1}
+    assert served == {"sale:OR-3": 2, "sale:OR-2": 1}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_cannot_be_linked_is_not(siam: Supplier, lamp: Item, warehouse: Location) -> None:
     line = drafted(siam, warehouse, [(lamp, 2, "1")]).lines.get()
-    wanted("order:OR-1", lamp, 3, warehouse)
+    wanted("sale:OR-1", lamp, 3, warehouse)
 
     with pytest.raises(NothingWaits):
-        link_special_order(order_line_id=line.pk, document="order:OR-9", line=1, actor="user:bea")
+        link_special_order(order_line_id=line.pk, document="sale:OR-9", line=1, actor="user:bea")
     with pytest.raises(TooMuchLinked):
-        link_special_order(order_line_id=line.pk, document="order:OR-1", line=1, actor="user:bea")
+        link_special_order(order_line_id=line.pk, document="sale:OR-1", line=1, actor="user:bea")
 
     assert not SpecialOrder.objects.exists()
     assert WaitingDemand.objects.get().supply == ""
@@ -65,10 +65,10 @@ def test_what_cannot_be_linked_is_not(siam: Supplier, lamp: Item, warehouse: Loc
 
 def test_linking_twice_is_linking_once(siam: Supplier, lamp: Item, warehouse: Location) -> None:
     line = issued(siam, warehouse, [(lamp, 5, "1")]).lines.get()
-    wanted("order:OR-1", lamp, 3, warehouse)
+    wanted("sale:OR-1", lamp, 3, warehouse)
 
     for _ in range(2):
-        link_special_order(order_line_id=line.pk, document="order:OR-1", line=1, actor="user:bea")
+        link_special_order(order_line_id=line.pk, document="sale:OR-1", line=1, actor="user:bea")
 
     assert SpecialOrder.objects.get().quantity == 3
 
@@ -80,12 +80,12 @@ def test_a_customer_who_cancels_leaves_a_choice(
     """Cancel a sale with a linked order: history is kept, ordered quantities are right (erpnext#59115)."""
     order = issued(siam, warehouse, [(lamp, 5, "1")])
     line = order.lines.get()
-    wanted("order:OR-1", lamp, 3, warehouse)
-    link = link_special_order(order_line_id=line.pk, document="order:OR-1", line=1, actor="user:bea")
+    wanted("sale:OR-1", lamp, 3, warehouse)
+    link = link_special_order(order_line_id=line.pk, document="sale:OR-1", line=1, actor="user:bea")
     look_after_special_orders([{"order_id": 1}])
     assert not Attention.objects.exists()
 
-    release_stock(document="order:OR-1", actor="user:ann")
+    release_stock(document="sale:OR-1", actor="user:ann")
     look_after_special_orders([{"order_id": 1}])
     assert Attention.objects.get().document == f"special_order:{link.pk}"
     with pytest.raises(CustomersWait):
@@ -104,18 +104,18 @@ def test_a_customer_who_cancels_leaves_a_choice(
 @pytest.mark.django_db(transaction=True)
 def test_goods_are_given_to_another_waiting_customer(siam: Supplier, lamp: Item, warehouse: Location) -> None:
     line = issued(siam, warehouse, [(lamp, 5, "1")]).lines.get()
-    wanted("order:OR-1", lamp, 3, warehouse)
-    link = link_special_order(order_line_id=line.pk, document="order:OR-1", line=1, actor="user:bea")
+    wanted("sale:OR-1", lamp, 3, warehouse)
+    link = link_special_order(order_line_id=line.pk, document="sale:OR-1", line=1, actor="user:bea")
     with pytest.raises(NotWaiting):
-        end_special_order(special_order_id=link.pk, choice="move", document="order:OR-2", line=1, actor="user:bea")
+        end_special_order(special_order_id=link.pk, choice="move", document="sale:OR-2", line=1, actor="user:bea")
     link.refresh_from_db()
     assert link.state == "open"
 
-    wanted("order:OR-2", lamp, 2, warehouse)
-    end_special_order(special_order_id=link.pk, choice="move", document="order:OR-2", line=1, actor="user:bea")
+    wanted("sale:OR-2", lamp, 2, warehouse)
+    end_special_order(special_order_id=link.pk, choice="move", document="sale:OR-2", line=1, actor="user:bea")
 
     assert list(SpecialOrder.objects.order_by("pk").values_list("document", "state")) == [
-        ("order:OR-1", "moved"), ("order:OR-2", "open"),
+        ("sale:OR-1", "moved"), ("sale:OR-2", "open"),
     ]  # fmt: skip
 
 
@@ -123,12 +123,12 @@ def test_a_reversed_receipt_takes_back_what_it_brought_for_a_customer(
     siam: Supplier, lamp: Item, warehouse: Location
 ) -> None:
     line = issued(siam, warehouse, [(lamp, 5, "1")]).lines.get()
-    wanted("order:OR-1", lamp, 3, warehouse)
-    link = link_special_order(order_line_id=line.pk, document="order:OR-1", line=1, actor="user:bea")
+    wanted("sale:OR-1", lamp, 3, warehouse)
+    link = link_special_order(order_line_id=line.pk, document="sale:OR-1", line=1, actor="user:bea")
     receipt = receive_delivery(
         location=warehouse, counted=[Counted(item_id=lamp.pk, order_line_id=line.pk, accepted=5)], actor="user:wim"
     )
-    release_stock(document="order:OR-1", actor="user:ann")
+    release_stock(document="sale:OR-1", actor="user:ann")
 
     reverse_receipt(receipt_id=receipt.pk, reason="wrong truck", actor="user:wim")
 
