@@ -24,7 +24,7 @@ from retailhub.core.errors import Offence
 MOST_LINES = 5_000
 
 
-class ReceiptLineBody(StrictSerializer):
+class DeliveryLineBody(StrictSerializer):
     """What came of an order line, in base units. `wrong` units are of another item, `received_sku`."""
 
     sku = SkuField()
@@ -45,13 +45,13 @@ class ReceiptLineBody(StrictSerializer):
             )
 
 
-class ReceiptBody(StrictSerializer):
+class DeliveryBody(StrictSerializer):
     purchase_order = KeyField(default=None, allow_null=True)
     supplier = KeyField(default=None, allow_null=True, help_text="Where there is no purchase order.")
     location = KeyField()
     delivery_note = CleanChar(max_length=80, default="", allow_blank=True, allow_null=True)
     note = CleanChar(max_length=2000, several_lines=True, default="", allow_blank=True, allow_null=True)
-    lines = many(ReceiptLineBody, least=1, most=MOST_LINES)
+    lines = many(DeliveryLineBody, least=1, most=MOST_LINES)
 
 
 class ReverseBody(StrictSerializer):

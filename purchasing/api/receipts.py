@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from inventory.api.places import place_for
 from inventory.services.finding import find_items
 from purchasing.api import receipt_writing as writing
-from purchasing.api.receipt_shapes import ReceiptBody, ReceiptShape, ReturnBody, ReturnShape, ReverseBody
+from purchasing.api.receipt_shapes import DeliveryBody, ReceiptShape, ReturnBody, ReturnShape, ReverseBody
 from purchasing.models import (
     Claim,
     PurchaseOrder,
@@ -113,7 +113,7 @@ class Receipts(ListView):
     def shown(self, row: Receipt) -> Mapping[str, Any]:
         return writing.receipt(row, self.principal)
 
-    @door({201: ReceiptShape}, body=ReceiptBody, keyed=True)
+    @door({201: ReceiptShape}, body=DeliveryBody, keyed=True)
     def post(self, request: Request) -> HttpResponse:
         """Book a delivery in that was counted: good units for sale, damaged and wrong ones apart, refused ones never.
 
@@ -125,7 +125,7 @@ class Receipts(ListView):
         return self.once(self.receive)
 
     def receive(self) -> Body:
-        values = ReceiptBody.read(self.request.data)
+        values = DeliveryBody.read(self.request.data)
         location = place_for(self.principal, values["location"], scope=WRITE)
         order = self._order(values["purchase_order"])
         receipt = receive_delivery(

@@ -120,6 +120,7 @@ def test_what_names_nothing_is_named(siam: Supplier, lamp: Item, rope: Item, war
 
 
 def test_who_may(siam: Supplier, lamp: Item, warehouse: Location) -> None:
+    LocationFactory.create(code="shop")
     order = issued(siam, warehouse, [(lamp, 5, "1")])
     body = {"purchase_order": order.number, "location": "warehouse", "lines": [{"sku": "LAMP", "accepted": 1}]}
 
