@@ -27,6 +27,7 @@ from purchasing.services.standing import WrongState, lock_purchase_orders, next_
 from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
 from retailhub.core.quantities import MOST
 from retailhub.core.services.attending import settle_attention
+from retailhub.core.text import storable
 from retailhub.core.transactions import retried
 
 Condition = ReceiptScan.Condition
@@ -141,7 +142,7 @@ def scan_goods(
         ReceiptScan(
             receipt=receipt,
             key=key if number == 1 else f"{key}/{number}",
-            code=code[:120],
+            code=storable(code)[:120],
             item=found.item,
             order_line_id=line_id,
             quantity=share,

@@ -41,7 +41,7 @@ def read_code(code: str, *, supplier_id: int | None) -> Code:
     """
     elements = gs1_elements(code)
     try:
-        plain = clean_line(code)
+        plain = clean_line(code.replace(_SEPARATOR, " ") if elements else code)
     except DirtyText as dirty:
         raise UnknownCode from dirty
     gtin = gtin14(elements.get("01") or elements.get("02") or plain)

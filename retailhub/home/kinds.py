@@ -27,6 +27,11 @@ KINDS: dict[str, tuple[StrOrPromise, str]] = {
     "purchase_late": (_("Late"), "bad"),
     "proposal_buyer": (_("To approve"), "info"),
     "proposal_supplier": (_("Supplier answered"), "warn"),
+    "delivery_over": (_("Not ordered"), "warn"),
+    "delivery_wrong": (_("Wrong goods"), "warn"),
+    "delivery_damaged": (_("Came damaged"), "warn"),
+    "delivery_parked": (_("Parked"), "warn"),
+    "special_order_given_up": (_("Not wanted"), "warn"),
 }
 
 

@@ -14,6 +14,7 @@ from customers.models import Customer, Identity
 from inventory.barcodes import gtin14
 from inventory.models import Barcode, Item, Location, StockDocument, Transfer
 from orders.models import Order, Shipment
+from purchasing.models import PurchaseOrder, Receipt
 from retailhub.core.access import Principal
 from retailhub.core.text import DirtyText, clean_line, sku_key
 
@@ -44,7 +45,7 @@ def look_up(principal: Principal, code: str) -> str | None:
         return None
     if not code:
         return None
-    for find in (_order, _transfer, _barcode, _sku, _paper, _place, _shipment, _channel):
+    for find in (_order, _transfer, _delivery, _barcode, _sku, _paper, _place, _shipment, _channel):
         url = find(principal, code)
         if url:
             return url
@@ -88,6 +89,20 @@ def _transfer(principal: Principal, code: str) -> str | None:
         Transfer.objects.for_principal(principal).filter(number=code.upper()).values_list("number", flat=True).first()
     )
     return reverse("inventory:transfer", args=[found]) if found else None
+
+
+def _delivery(principal: Principal, code: str) -> str | None:
+    """A purchase order on a delivery note, scanned by whoever receives, begins the count; a receipt shows itself."""
+    number = code.upper()
+    if number.startswith("PO-") and principal.may("stock:write"):
+        orders = PurchaseOrder.objects.open().for_principal(principal, "stock:write")
+        found = orders.filter(number=number).values_list("number", flat=True).first()
+        return reverse("purchasing:receive", args=[found]) if found else None
+    if number.startswith("GR-") and principal.may("purchasing:read"):
+        receipts = Receipt.objects.for_principal(principal)
+        found = receipts.filter(number=number).values_list("number", flat=True).first()
+        return reverse("purchasing:receipt", args=[found]) if found else None
+    return None
 
 
 def _barcode(principal: Principal, code: str) -> str | None:

@@ -71,6 +71,16 @@ MENU: tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...] = (
                 "purchasing:read",
                 ("/buying/orders/",),
             ),
+            Entry(_("Receive"), "move_to_inbox", "purchasing:receive_start", "stock:write", ("/buying/receive/",)),
+            Entry(
+                _("Deliveries"),
+                "inventory",
+                "admin:purchasing_receipt_changelist",
+                "purchasing:read",
+                ("/buying/receipts/",),
+            ),
+            Entry(_("Claims"), "gavel", "admin:purchasing_claim_changelist", "purchasing:read"),
+            Entry(_("Sent back"), "assignment_return", "admin:purchasing_supplierreturn_changelist", "purchasing:read"),
         ),
     ),
     (

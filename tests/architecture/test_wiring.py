@@ -20,6 +20,7 @@ ROOT = Path(settings.BASE_DIR)
 UNHEARD = {
     "orders.orders_placed": "the order book itself has reserved and answered; reports read the book",
     "purchasing.invoices_matched": "the match itself has raised what needs a person; pages read the invoices",
+    "purchasing.special_order_ended": "stock has promised or freed the goods already; the link itself tells the rest",
 }
 """Events that nobody hears on purpose, and why."""
 

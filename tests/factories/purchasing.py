@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +9,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from inventory.models import Item, Location
+from inventory.services.reserving import Request, Wanted, reserve_stock
 from purchasing.models import PriceBreak, PurchaseOrder, Receipt, Supplier, SupplierInvoice, SupplierItem
 from purchasing.services.approving import approve_purchase_order
 from purchasing.services.approving_invoices import approve_invoice, post_invoice
@@ -121,3 +122,19 @@ def posted(invoice: SupplierInvoice, *, by: str = "user:max", on: date = TODAY) 
     """Have the invoice approved and posted by somebody who did nothing else."""
     approve_invoice(invoice_id=invoice.pk, actor=by)
     return post_invoice(invoice_id=invoice.pk, actor=by, on=on)
+
+
+def wanted(document: str, item: Item, units: int, location: Location, *, days: int = 0) -> None:
+    """Let a customer's order ask for goods there: what lies free is kept for it, the rest it waits for."""
+    reserve_stock(
+        requests=[
+            Request(
+                document=document,
+                wanted=[Wanted(line=1, sku=item.sku, quantity=units, parts={item.pk: 1})],
+                location_ids=[location.pk],
+                only_location_id=location.pk,
+                promised_at=datetime(2026, 11, 1, tzinfo=UTC) + timedelta(days=days),
+            )
+        ],
+        actor="user:ann",
+    )
