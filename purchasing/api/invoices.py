@@ -26,7 +26,7 @@ from purchasing.api.invoices_serializers import (
     InvoiceSummaryShape,
     NoBody,
     PayBody,
-    ReasonBody,
+    RejectionBody,
     ReleaseBody,
     SupplierInvoiceBody,
 )
@@ -328,7 +328,7 @@ class Reject(InvoiceVerb):
 
     keyed = True
 
-    @door(InvoiceShape, body=ReasonBody, keyed=True)
+    @door(InvoiceShape, body=RejectionBody, keyed=True)
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Refuse the paper: it bills nothing, and its number may come again. 409 once a part of it is posted."""
         return super().post(request, pk)
@@ -336,7 +336,7 @@ class Reject(InvoiceVerb):
     def act(self) -> Body:
         reject_invoice(
             invoice_id=self.invoice.pk,
-            reason=ReasonBody.read(self.request.data)["reason"],
+            reason=RejectionBody.read(self.request.data)["reason"],
             actor=self.principal.actor,
         )
         return self.shown()

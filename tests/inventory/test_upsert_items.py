@@ -229,7 +229,7 @@ def test_whoever_shows_kits_hears_that_they_hold_other_parts(lamp: Any, rope: An
     assert last_event() == event
     upsert(ItemDraft(sku="KIT", components={"ROPE": 2}))
 
-    assert published("inventory.stock_changed", after=event) == [{"item_ids": [kit.item_id]}]
+    assert published("inventory.kits_changed", after=event) == [{"item_ids": [kit.item_id]}]
 
 
 def test_a_part_of_a_kit_cannot_become_a_kit(lamp: Any, rope: Any) -> None:

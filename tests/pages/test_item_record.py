@@ -56,7 +56,7 @@ def test_a_kit_that_holds_other_parts_is_told_and_stays_a_kit(shop: Shop, browse
     answer = browse.admin.post(reverse("admin:inventory_item_change", args=[shop.kit.pk]), form)
 
     assert answer.status_code == 302, answer.content.decode()
-    assert published("inventory.stock_changed", after=event) == [{"item_ids": [shop.kit.pk]}]
+    assert published("inventory.kits_changed", after=event) == [{"item_ids": [shop.kit.pk]}]
     shop.kit.refresh_from_db()
     assert (shop.kit.kind, shop.kit.components.get().quantity) == ("kit", 5)
 
