@@ -90,9 +90,8 @@ def acknowledge_purchase_order(
             order.status = OrderStatus.ACKNOWLEDGED
     order.save(update_fields=["supplier_reference", "acknowledged_at", "status"])
     if proposal:
-        said = (
-            "The supplier declines the order" if rejected else f"The supplier wants {len(changes.lines)} lines changed"
-        )
+        numbers = ", ".join(str(change.line) for change in changes.lines[:20])
+        said = "The supplier declines the order" if rejected else f"The supplier wants it otherwise on line {numbers}"
         note_event(order.reference, "answered", reason or said, actor=actor, data={"proposal": proposal.pk})
     tell_expected(order, lines)
     publish(PurchaseOrderChanged(order_id=order.pk))
