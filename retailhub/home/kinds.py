@@ -21,6 +21,7 @@ KINDS: dict[str, tuple[StrOrPromise, str]] = {
     "held": (_("Held"), "info"),
     "job_failed": (_("Job failed"), "bad"),
     "unsure": (_("Unsure"), "warn"),
+    "low_stock": (_("Low stock"), "warn"),
 }
 
 
