@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from purchasing.services import closing, flagging_orders, sending
+from purchasing.services import closing, flagging_orders, reordering, sending
 from retailhub.core.bells import unmute
 
 
@@ -21,3 +21,9 @@ def look_after_orders() -> None:
     """Close orders that are over, and tell people of those that are late, not confirmed or not approved."""
     closing.sweep_orders(on=timezone.localdate())
     flagging_orders.flag_orders()
+
+
+@shared_task(ignore_result=True)
+def look_for_low_stock() -> None:
+    """Tell buyers, one row per supplier, what is below its reorder point."""
+    reordering.raise_low_stock(today=timezone.localdate())

@@ -257,6 +257,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "import sweep": {"task": "retailhub.home.tasks.sweep_imports", "schedule": 30.0},
     "old deliveries": {"task": "retailhub.outbox.tasks.forget_delivered", "schedule": 3600.0},
     "old idempotency keys": {"task": "retailhub.core.tasks.forget_old_keys", "schedule": 3600.0},
+    "low stock": {"task": "purchasing.tasks.look_for_low_stock", "schedule": 3600.0},
 }
 
 for _entry in CELERY_BEAT_SCHEDULE.values():

@@ -34,6 +34,12 @@ class Offer:
         sold = self.supplier_item
         return Fraction(sold.pack_numerator, sold.pack_denominator) if sold else Fraction(1)
 
+    def amount_of(self, units: int) -> Decimal:
+        """Answer what so many base units come to after discount, not rounded; 0 without a price."""
+        packs = Decimal(units) * self.pack.denominator / self.pack.numerator
+        amount: Decimal = packs * (self.price or 0) * (100 - self.discount_percent) / 100
+        return amount
+
 
 def offers_of(*, supplier: Supplier, wanted: Mapping[int, int], on: date) -> dict[int, Offer]:
     """Answer the supplier's offer for each item, at the quantity wanted (base units) and on that day. Two queries."""
@@ -43,10 +49,14 @@ def offers_of(*, supplier: Supplier, wanted: Mapping[int, int], on: date) -> dic
             "prices"
         )
     }
-    return {item_id: _offer(item_id, units, sold.get(item_id), on) for item_id, units in wanted.items()}
+    return {
+        item_id: offer_of(item_id=item_id, units=units, sold=sold.get(item_id), on=on)
+        for item_id, units in wanted.items()
+    }
 
 
-def _offer(item_id: int, units: int, sold: SupplierItem | None, on: date) -> Offer:
+def offer_of(*, item_id: int, units: int, sold: SupplierItem | None, on: date) -> Offer:
+    """Answer the offer that follows from one row of a list. Its prices must have been read with it."""
     if sold is None:
         return Offer(item_id=item_id)
     packs = Fraction(units) * sold.pack_denominator / sold.pack_numerator

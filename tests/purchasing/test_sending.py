@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
@@ -37,7 +36,7 @@ def files(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def order(siam: Supplier, lamp: Item, warehouse: Location) -> Iterator[PurchaseOrder]:
+def order(siam: Supplier, lamp: Item, warehouse: Location) -> PurchaseOrder:
     return issued(siam, warehouse, [(lamp, 10, "2.50")])
 
 
