@@ -102,7 +102,8 @@ class SupplierNeeds:
     @property
     def below_minimum(self) -> Decimal:
         """What is missing to the least value of an order; 0: nothing."""
-        return max(self.supplier.minimum_order - self.total, Decimal(0))
+        least: Decimal = self.supplier.minimum_order
+        return max(least - self.total, Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ KINDS: dict[str, tuple[StrOrPromise, str]] = {
     "delivery_damaged": (_("Came damaged"), "warn"),
     "delivery_parked": (_("Parked"), "warn"),
     "special_order_given_up": (_("Not wanted"), "warn"),
+    "invoice_held": (_("Invoice held"), "warn"),
     "low_stock": (_("Low stock"), "warn"),
 }
 
