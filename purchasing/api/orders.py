@@ -25,18 +25,17 @@ from purchasing.api.order_bodies import (
 )
 from purchasing.api.order_reading import ordered_charges, ordered_lines, supplier_for
 from purchasing.models import BuyingEvent, OrderStatus, PurchaseOrder, PurchaseOrderLine, PurchaseRevision
-from purchasing.services import special_orders
 from purchasing.services.drafting import change_draft, draft_purchase_order
 from purchasing.services.printing import order_paper
 from purchasing.services.progress import with_progress
+from purchasing.services.special_orders import link_special_order, waiting_line
 from retailhub.core.access import Principal
 from retailhub.core.api.filtering import MomentFilter
 from retailhub.core.api.once import Body
 from retailhub.core.api.schema import door
 from retailhub.core.api.serializers import Values
-from retailhub.core.api.verbs import NotAvailableYet
 from retailhub.core.api.views import ApiView, ListView
-from retailhub.core.errors import NotAllowed, NotFound
+from retailhub.core.errors import DomainError, NotAllowed, NotFound, Offence
 from retailhub.core.text import sku_key
 
 READ, WRITE = "purchasing:read", "purchasing:write"
@@ -126,18 +125,27 @@ def link_lines(order: PurchaseOrder, lines: list[Values], *, first: int, actor: 
     wanted = {first + i: line for i, line in enumerate(lines) if line["for_order_line"]}
     if not wanted:
         return
-    link: Any = getattr(special_orders, "link_special_order", None)
-    if link is None:
-        raise NotAvailableYet
     rows = {row.line: row for row in order.lines.filter(line__in=wanted)}
     for number, line in wanted.items():
-        link(
-            order_line_id=rows[number].pk,
-            document=f"order:{line['for_order_line']['order']}",
-            line=line["for_order_line"]["line"],
-            quantity=line["quantity"],
-            actor=actor,
-        )
+        row, told = rows[number], line["for_order_line"]
+        document = f"order:{told['order']}"
+        try:
+            link_special_order(
+                order_line_id=row.pk,
+                document=document,
+                line=told["line"] or waiting_line(document=document, item_id=row.item_id),
+                actor=actor,
+            )
+        except DomainError as refusal:
+            refusal.errors = refusal.errors or [
+                Offence(
+                    pointer=f"/lines/{number - first}/for_order_line",
+                    code=refusal.code,
+                    detail=refusal.detail,
+                    extra=refusal.details,
+                )
+            ]
+            raise
 
 
 class OnePurchaseOrder(ApiView):

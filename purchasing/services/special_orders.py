@@ -75,6 +75,12 @@ class TooMuchLinked(DomainError):
     code = "too_much_linked"
 
 
+class AmbiguousLine(DomainError):
+    """Several lines of the customer's order wait for this item: say which."""
+
+    code = "ambiguous_line"
+
+
 class NotWaiting(DomainError):
     """The other customer's line does not wait for these goods."""
 
@@ -84,6 +90,17 @@ class NotWaiting(DomainError):
 def supply_of(line: PurchaseOrderLine) -> str:
     """How stock names the goods of an order line."""
     return f"{line.order.reference}#{line.line}"
+
+
+def waiting_line(*, document: str, item_id: int) -> int:
+    """Answer the one line of the document that waits for the item. Raises NothingWaits, AmbiguousLine for several."""
+    waiting = WaitingDemand.objects.filter(document=document, item=item_id, quantity__gt=0)
+    lines = sorted(waiting.values_list("line", flat=True))
+    if not lines:
+        raise NothingWaits(document=document)
+    if len(lines) > 1:
+        raise AmbiguousLine(document=document, lines=lines)
+    return lines[0]
 
 
 @retried()

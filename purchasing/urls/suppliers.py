@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from purchasing.views.reordering import ReorderPage
+
+urlpatterns: list[URLPattern] = [path("reorder/", ReorderPage.as_view(), name="reorder")]

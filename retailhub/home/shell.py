@@ -64,6 +64,7 @@ MENU: tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...] = (
     (
         _("Buy"),
         (
+            Entry(_("Reorder"), "add_shopping_cart", "purchasing:reorder", "purchasing:read"),
             Entry(
                 _("Purchase orders"),
                 "shopping_cart",
@@ -94,6 +95,8 @@ MENU: tuple[tuple[StrOrPromise, tuple[Entry, ...]], ...] = (
     (
         _("Buy"),
         (
+            Entry(_("Suppliers"), "factory", "admin:purchasing_supplier_changelist", "purchasing:read"),
+            Entry(_("Price lists"), "price_check", "admin:purchasing_supplieritem_changelist", "purchasing:read"),
             Entry(_("Supplier invoices"), "receipt_long", "purchasing:invoices", "invoices:read"),
             Entry(_("What we owe"), "account_balance_wallet", "purchasing:payables", "invoices:read"),
             Entry(_("Received, not invoiced"), "pending_actions", "purchasing:grni", "invoices:read"),

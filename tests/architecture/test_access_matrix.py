@@ -18,7 +18,7 @@ from retailhub.core.access import ROLE_SCOPES, SCOPES, Role
 from tests.factories.core import Program, person, program
 from tests.factories.inventory import ItemFactory, LocationFactory, put_on_hand
 from tests.factories.orders import placed
-from tests.factories.purchasing import SupplierFactory, issued
+from tests.factories.purchasing import SupplierFactory, billed, issued, received
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +88,11 @@ API: dict[str, dict[str, str]] = {
     "supplier-invoices/<int:pk>/dispute/": {"POST": "invoices:write"},
     "supplier-invoices/<int:pk>/reject/": {"POST": "invoices:write"},
     "supplier-invoices/<int:pk>/credit/": {"POST": "invoices:approve"},
+    "receipts/": {"GET": "purchasing:read", "POST": "stock:write + purchasing:read"},
+    "receipts/<str:number>/": {"GET": "purchasing:read"},
+    "receipts/<str:number>/reverse/": {"POST": "stock:write"},
+    "supplier-returns/": {"GET": "purchasing:read", "POST": "stock:write + purchasing:read"},
+    "supplier-returns/<str:number>/": {"GET": "purchasing:read"},
     "purchase-orders/": {"GET": "purchasing:read", "POST": "purchasing:write"},
     "purchase-orders/<str:number>/": {"GET": "purchasing:read", "PATCH": "purchasing:write"},
     "purchase-orders/<str:number>/paper.pdf": {"GET": "purchasing:read"},
@@ -147,7 +152,7 @@ def expected(route: str, method: str, scopes: frozenset[str]) -> str:
     if method not in API[route]:
         return "nothing"
     scope = API[route][method]
-    return "in" if scope == PUBLIC or scope in scopes else "no"
+    return "in" if scope == PUBLIC or scopes.issuperset(scope.split(" + ")) else "no"
 
 
 def heard(status: int) -> str:
@@ -224,6 +229,9 @@ class World:
     receipt: str
     customer: int
     purchase: str
+    delivery: str
+    sent_back: str
+    invoice: int
 
 
 @pytest.fixture
@@ -245,6 +253,8 @@ def world() -> World:
         assert answer.status_code == 201
         return str(answer.json()["number"])
 
+    purchase = issued(SupplierFactory.create(), paris, [(Item.objects.get(sku="TEE"), 2, "1")])
+    delivery = received(purchase).number
     return World(
         order=order,
         shipment=number(f"/orders/{order}/ship/", {"location": "paris", "lines": [{"line": 1, "quantity": 1}]}),
@@ -262,7 +272,13 @@ def world() -> World:
         ),
         receipt=number("/stock/receipts/", {"location": "paris", "lines": [line]}),
         customer=Customer.objects.get().pk,
-        purchase=issued(SupplierFactory.create(), paris, [(Item.objects.get(sku="TEE"), 2, "1")]).number,
+        purchase=purchase.number,
+        delivery=delivery,
+        sent_back=number(
+            "/supplier-returns/",
+            {"reason": "faulty", "lines": [{"receipt": delivery, "line": 1, "quantity": 1, "bucket": "sellable"}]},
+        ),
+        invoice=billed(purchase, [(Item.objects.get(sku="TEE"), 1, "1")]).pk,
     )
 
 
@@ -272,6 +288,9 @@ OBJECTS: dict[str, tuple[bool, bool]] = {
     "purchase-orders/{purchase}/paper.pdf": (True, True),
     "purchase-orders/{purchase}/revisions/": (True, True),
     "purchase-orders/{purchase}/timeline/": (True, True),
+    "receipts/{delivery}/": (True, True),
+    "supplier-returns/{sent_back}/": (True, True),
+    "supplier-invoices/{invoice}/": (True, True),
     "items/TEE/": (False, False),
     "locations/paris/": (True, False),
     "stock/adjustments/{adjustment}/": (True, False),
@@ -287,6 +306,9 @@ OBJECTS: dict[str, tuple[bool, bool]] = {
     "channels/web/sync/": (False, True),
 }
 LISTS: dict[str, tuple[bool, bool]] = {
+    "receipts/": (True, True),
+    "supplier-returns/": (True, True),
+    "supplier-invoices/": (True, True),
     "purchase-orders/": (True, True),
     "items/": (False, False),
     "stock/": (True, False),

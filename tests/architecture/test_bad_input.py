@@ -17,7 +17,7 @@ from tests.contract import description
 from tests.factories.core import Program, program
 from tests.factories.inventory import ItemFactory, LocationFactory, put_on_hand
 from tests.factories.orders import placed
-from tests.factories.purchasing import SupplierFactory, drafted, issued
+from tests.factories.purchasing import SupplierFactory, billed, drafted, issued, received
 
 pytestmark = pytest.mark.django_db
 
@@ -120,6 +120,73 @@ GOOD: dict[str, dict[str, Any]] = {
         "note": "x",
         "external_reference": "r",
     },
+    "/receipts/": {
+        "purchase_order": "{purchase}",
+        "location": "paris",
+        "delivery_note": "x",
+        "note": "x",
+        "lines": [
+            {
+                "sku": "TEE",
+                "line": 1,
+                "accepted": 1,
+                "damaged": 0,
+                "wrong": 0,
+                "received_sku": None,
+                "refused": 0,
+                "announced": 1,
+                "note": "x",
+            }
+        ],
+    },
+    "/receipts/{delivery}/reverse/": {"reason": "x"},
+    "/supplier-returns/": {
+        "reason": "x",
+        "carrier": "x",
+        "tracking_number": "x",
+        "wants_replacement": False,
+        "lines": [{"receipt": "{delivery}", "line": 1, "quantity": 1, "bucket": "sellable"}],
+    },
+    "/supplier-invoices/": {
+        "supplier": "SIAM",
+        "kind": "invoice",
+        "number": "1",
+        "date": "2026-12-01",
+        "due_date": "2026-12-31",
+        "currency": "EUR",
+        "purchase_orders": [],
+        "lines": [
+            {
+                "sku": "TEE",
+                "gtin": "",
+                "supplier_sku": "x",
+                "description": "x",
+                "quantity": 1,
+                "unit": "",
+                "unit_price": "2",
+                "net_amount": "2",
+                "purchase_order": None,
+                "order_line": 1,
+                "tax_rate": "0.2",
+                "corrects_line": None,
+                "credit_kind": "",
+            }
+        ],
+        "charges": [{"code": "freight", "amount": "5", "description": "x", "tax_rate": "0.2", "treatment": "landed"}],
+        "tax_total": "1",
+        "total": "3",
+        "corrects": "",
+        "note": "x",
+    },
+    "/supplier-invoices/{invoice}/rematch/": {},
+    "/supplier-invoices/{invoice}/decide/": {"decisions": [{"line": 1, "decision": "dispute"}], "reason": "x"},
+    "/supplier-invoices/{invoice}/release-hold/": {"hold": 1, "reason": "x"},
+    "/supplier-invoices/{invoice}/approve/": {"expected": "1"},
+    "/supplier-invoices/{invoice}/post/": {},
+    "/supplier-invoices/{invoice}/pay/": {"amount": "1", "paid_on": "2026-12-01", "reference": "x"},
+    "/supplier-invoices/{invoice}/dispute/": {"note": "x", "reply_by": "2026-12-01"},
+    "/supplier-invoices/{invoice}/reject/": {"reason": "x"},
+    "/supplier-invoices/{invoice}/credit/": {"invoice": 1, "amount": "1"},
     "/purchase-orders/{purchase}/submit/": {},
     "/purchase-orders/{purchase}/approve/": {},
     "/purchase-orders/{purchase}/send-back/": {"reason": "x"},
@@ -172,6 +239,7 @@ def world() -> dict[str, Any]:
         order_id=purchase.pk, actor="x", answers=[LineAnswer(line=1, quantity=4)]
     ).proposal
     client = program()
+    delivery = received(issued(siam, paris, [(tee, 5, "2")]))
     client.send("/channels/", {"code": "web", "name": "Web", "kind": "desk", "currency": "EUR", "locations": ["paris"]})
     client.send("/channels/web/listings/bulk/", {"entries": [{"seller_sku": "TEE", "state": "live"}]})
     body = {"from": "paris", "to": "lyon", "lines": [{"sku": "TEE", "quantity": 5}]}
@@ -182,7 +250,17 @@ def world() -> dict[str, Any]:
         "purchase": purchase.number,
         "draft": drafted(siam, paris, [(tee, 1, "1")]).number,
         "proposal": proposal.pk,
+        "delivery": delivery.number,
+        "invoice": billed(purchase, [(tee, 1, "2")]).pk,
     }
+
+
+def filled(body: Any, world: dict[str, Any]) -> Any:
+    """Answer the body with the names of what is there in place of {delivery} and the like."""
+    text = json.dumps(body)
+    for name in ("purchase", "delivery"):
+        text = text.replace(f'"{{{name}}}"', json.dumps(world[name]))
+    return json.loads(text)
 
 
 def variations(body: Any, value: Any) -> Iterator[Any]:
@@ -211,8 +289,8 @@ def refused_in_words(answer: Any, context: str) -> None:
 
 def test_every_door_that_writes_is_tried() -> None:
     def named(path: str) -> str:
-        path = path.replace("{proposal}", "{id}")
-        for name in ("order", "transfer", "purchase", "draft"):
+        path = path.replace("{proposal}", "{id}").replace("{invoice}", "{id}")
+        for name in ("order", "transfer", "purchase", "draft", "delivery"):
             path = path.replace(f"{{{name}}}", "{number}")
         return path.replace("{customer}", "{id}").replace("/web/", "/{code}/").replace("/TEE/", "/{sku}/")
 
@@ -224,7 +302,7 @@ def test_every_door_that_writes_is_tried() -> None:
 @pytest.mark.parametrize(("method", "path"), [("post", path) for path in GOOD] + [("patch", path) for path in PATCHES])
 def test_odd_values_are_refused_in_words(world: dict[str, Any], method: str, path: str) -> None:
     client = program()
-    good = (GOOD if method == "post" else PATCHES)[path]
+    good = filled((GOOD if method == "post" else PATCHES)[path], world)
     address = path.format(**world)
     for turn, value in enumerate(VALUES):
         # Every value goes to a seventh of the places, and every place gets a seventh of the values.

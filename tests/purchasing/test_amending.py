@@ -99,7 +99,7 @@ def test_an_amendment_that_changes_nothing_makes_no_revision(siam: Supplier, lam
 
 
 def test_no_line_falls_below_what_came_or_was_billed_and_every_one_is_named(
-    siam: Supplier, lamp: Item, rope: Item, warehouse: Location
+    siam: Supplier, lamp: Item, rope: Item, warehouse: Location, broken_books: None
 ) -> None:
     order = issued(siam, warehouse, [(lamp, 10, "1"), (rope, 10, "1")])
     receive(order, 4, damaged=2)
@@ -169,7 +169,7 @@ def test_a_draft_is_changed_and_not_amended(siam: Supplier, lamp: Item, warehous
         amend(order, LineChange(line=1, quantity=5))
 
 
-def test_a_charge_that_was_billed_stays(siam: Supplier, lamp: Item, warehouse: Location) -> None:
+def test_a_charge_that_was_billed_stays(siam: Supplier, lamp: Item, warehouse: Location, broken_books: None) -> None:
     order = issued(siam, warehouse, [(lamp, 10, "1")], charges=[OrderedCharge(code="freight", amount=Decimal(8))])
     order.charges.update(invoiced=Decimal(5))
 
@@ -353,7 +353,9 @@ def test_after_a_revision_the_supplier_has_to_confirm_anew(siam: Supplier, lamp:
 # --- orders that end by themselves ---------------------------------------------------------------------------------
 
 
-def test_a_received_order_closes_once_all_of_it_is_billed(siam: Supplier, lamp: Item, warehouse: Location) -> None:
+def test_a_received_order_closes_once_all_of_it_is_billed(
+    siam: Supplier, lamp: Item, warehouse: Location, broken_books: None
+) -> None:
     order = issued(siam, warehouse, [(lamp, 10, "1")])
     receive(order, 10)
     order.lines.update(invoiced=9)

@@ -11,12 +11,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from inventory.models import Item, Location
-from purchasing.models import PurchaseOrder, Supplier
+from purchasing.models import PurchaseOrder, SpecialOrder, Supplier
 from retailhub.core.access import Role
 from retailhub.core.models import Membership
 from tests.factories.core import Program, person, program
-from tests.factories.inventory import LocationFactory
-from tests.factories.orders import SalesChannelFactory
+from tests.factories.inventory import LocationFactory, pool_of
+from tests.factories.orders import SalesChannelFactory, placed
 from tests.factories.purchasing import drafted, issued, sells
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +56,21 @@ def test_the_same_call_drafts_once_and_the_same_reference_is_refused(client: Pro
     assert again.json() == first.json()
     assert (twin.status_code, twin.json()["code"]) == (409, "duplicate_order")
     assert client.send("/purchase-orders/", body(), key=None).json()["code"] == "idempotency_key_required"
+    assert PurchaseOrder.objects.count() == 1
+
+
+def test_goods_bought_for_a_customer_are_linked_to_his_line(client: Program, lamp: Item, warehouse: Location) -> None:
+    order = placed(SalesChannelFactory.create(pool=pool_of(warehouse)), "W-1", ("LAMP", 4))
+    line = {"sku": "LAMP", "quantity": 10, "unit_cost": "2.50"}
+
+    made = client.send("/purchase-orders/", body({**line, "for_order_line": {"order": order.number}}))
+    refused = client.send("/purchase-orders/", body(line, {**line, "for_order_line": {"order": "OR-0", "line": 1}}))
+
+    assert made.status_code == 201, made.json()
+    (link,) = SpecialOrder.objects.all()
+    assert (link.document, link.line, link.quantity) == (f"order:{order.number}", 1, 4)
+    assert (refused.status_code, refused.json()["code"]) == (409, "nothing_waits")
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/lines/1/for_order_line"]
     assert PurchaseOrder.objects.count() == 1
 
 
@@ -223,7 +238,7 @@ def test_a_page_costs_as_many_statements_for_many_orders_as_for_one(
 
 
 def test_progress_is_told_by_lines_and_never_above_all(
-    client: Program, siam: Supplier, lamp: Item, warehouse: Location
+    client: Program, siam: Supplier, lamp: Item, warehouse: Location, broken_books: None
 ) -> None:
     order = issued(siam, warehouse, [(lamp, 10, "1"), (lamp, 10, "1")])
     order.lines.filter(line=1).update(received=12, invoiced=12)
