@@ -1,6 +1,14 @@
 """The project's settings, with what tests need otherwise: quick password hashes and no bell."""
 
+import atexit
+import shutil
+import tempfile
+
 from retailhub.settings import *  # noqa: F403
+
+# Uploads are gone when the process ends.
+MEDIA_ROOT = tempfile.mkdtemp(prefix="retailhub-uploads-")
+atexit.register(shutil.rmtree, MEDIA_ROOT, ignore_errors=True)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -390,9 +390,12 @@ def test_a_file_is_uploaded_on_the_page_and_a_broken_one_says_so(siam: Supplier,
 
     invoice = SupplierInvoice.objects.get()
     assert done["Location"] == f"/buying/invoices/{invoice.pk}/"
-    assert (invoice.supplier, invoice.status, invoice.file.read()) == (None, "captured", content)
+    with invoice.file.open("rb") as kept:
+        assert (invoice.supplier, invoice.status, kept.read()) == (None, "captured", content)
     assert client.get(done["Location"]).status_code == 200
     paper = client.get(f"{done['Location']}file/")
     assert (paper.status_code, paper["Content-Disposition"][:10]) == (200, "attachment")
+    assert b"".join(paper.streaming_content) == content
+    paper.close()
     assert broken.status_code == 200
     assert SupplierInvoice.objects.count() == 1
