@@ -395,7 +395,6 @@ def test_a_file_is_uploaded_on_the_page_and_a_broken_one_says_so(siam: Supplier,
     assert client.get(done["Location"]).status_code == 200
     paper = client.get(f"{done['Location']}file/")
     assert (paper.status_code, paper["Content-Disposition"][:10]) == (200, "attachment")
-    assert b"".join(paper.streaming_content) == content
-    paper.file_to_stream.close()  # closing the answer would close the connection of the test
+    assert b"".join(paper.streaming_content) == content  # to its end, which closes it
     assert broken.status_code == 200
     assert SupplierInvoice.objects.count() == 1
