@@ -4,7 +4,7 @@ A verb locks the levels it touches (`lock_levels`, always in the order item, loc
 and hands everything to `Posting.write`, which sends it in one statement: levels, movements, reservations, waiting
 demand, cost pools and the events. The database's checks stand behind it: 0 <= reserved <= sellable, always.
 
-Lock order: document, levels by (item, location), cost pools by item, ledger, outbox.
+Lock order: document, levels by (item, location), cost pools by item, waiting demand, ledger, outbox.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from inventory.services.costing import Pool, cents, lock_pools, write_pools
 from retailhub.core.errors import TryAgain
 from retailhub.core.money import round_cost
 from retailhub.core.sql import OneTrip, prepared_rows
+from retailhub.core.transactions import OutOfTurn
 from retailhub.outbox.services.publishing import Event, publish
 
 LOCK = "FOR NO KEY UPDATE OF l"
@@ -158,6 +159,7 @@ class Posting:
     # Once written: what each movement was worth, and by how much the stock value in the journal changed for it
     values: list[Decimal] = field(default_factory=list)
     booked: list[Decimal] = field(default_factory=list)
+    pools: dict[int, Pool] = field(default_factory=dict)
     _before: Mapping[Place, tuple[int, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -207,6 +209,16 @@ class Posting:
         else:
             self.demand[key] = demand
 
+    def hold_pools(self) -> None:
+        """Lock the cost pools of what moved so far. Pools come after levels and before the demand rows of others.
+
+        A count that writes to a demand row holds pools already; who locked that row first must not wait for them.
+        """
+        missing = {move.item_id for move in self.moves} - self.pools.keys()
+        if missing and self.pools and min(missing) < max(self.pools):
+            raise OutOfTurn
+        self.pools |= lock_pools(missing)
+
     # --- writing ---------------------------------------------------------------------------------------------------
     def write(self, trip: OneTrip | None = None) -> None:
         """Send everything as one statement. Where goods moved, their cost pools, and layers if any, are read first.
@@ -249,7 +261,8 @@ class Posting:
     def _write_movements(self, trip: OneTrip) -> None:
         if not self.moves:
             return
-        pools = lock_pools(move.item_id for move in self.moves)
+        self.hold_pools()
+        pools = self.pools
         for number, move in enumerate(self.moves):
             pool = pools[move.item_id]
             before = cents(pool.value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from inventory.services.ledger import Levels, Place, Posting, lock_levels
 from inventory.services.serving import serve_waiting
 from retailhub.core.sql import rows
-from retailhub.core.transactions import retried
+from retailhub.core.transactions import OutOfTurn, retried
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,15 @@ def lock_for_documents(documents: Sequence[str], *, more: Sequence[Place] = ()) 
     """Lock every level at which the documents hold reservations or could be served, and `more`; answers a posting.
 
     Goods that arrive serve waiting demand without asking the document, but only under the lock of their level: with
-    these levels held nothing the documents hold can change. What came up between looking and locking is locked too.
+    these levels held nothing the documents hold can change. What came up between looking and locking (a count that
+    found less turns a promise into demand at every place of its pool) is locked too; where its turn is over by then
+    the verb begins again.
     """
     levels: Levels = {}
     wanted = _touched(documents) | set(more)
     while missing := wanted - levels.keys():
+        if levels and min(missing) < max(levels):
+            raise OutOfTurn
         levels |= lock_levels(missing)
         wanted = _touched(documents)
     return Posting(levels=levels, actor="")

@@ -89,6 +89,7 @@ def serve_waiting(
         return {}
     served: dict[str, int] = {}
     open_units: dict[int, int] = {}
+    posting.hold_pools()
     found = rows(
         _WAITING,
         [[p.item_id for p in places], [p.location_id for p in places], sorted({supply for supply, _ in linked})],

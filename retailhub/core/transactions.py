@@ -22,13 +22,17 @@ _PASSING = (pg.DeadlockDetected, pg.SerializationFailure)
 TRIES = 4
 
 
+class OutOfTurn(TryAgain):
+    """To go on a verb would have to wait for a lock that comes before one it holds: it must begin again instead."""
+
+
 def _passes(error: BaseException, on_twin: bool) -> bool:
     cause = error.__cause__
     return isinstance(cause, _PASSING) or (on_twin and isinstance(cause, pg.UniqueViolation))
 
 
 def retried(*, on_twin: bool = False) -> Callable[[Callable[Given, Answer]], Callable[Given, Answer]]:
-    """Run the verb in a transaction of its own, again (with jitter, three more times) after a deadlock.
+    """Run the verb in a transaction of its own, again (with jitter, three more times) after a deadlock or OutOfTurn.
 
     With `on_twin` a unique key that somebody else took meanwhile counts as passing too. Inside a transaction that is
     open already the verb just joins it: whoever opened it retries. When nothing helps, or a lock is not had in time,
@@ -44,6 +48,9 @@ def retried(*, on_twin: bool = False) -> Callable[[Callable[Given, Answer]], Cal
                 try:
                     with transaction.atomic():
                         return verb(*args, **kwargs)
+                except OutOfTurn:
+                    if attempt == TRIES:
+                        raise
                 except (OperationalError, IntegrityError) as error:
                     if isinstance(error.__cause__, pg.LockNotAvailable):
                         raise TryAgain from error
@@ -51,7 +58,7 @@ def retried(*, on_twin: bool = False) -> Callable[[Callable[Given, Answer]], Cal
                         raise
                     if attempt == TRIES:
                         raise TryAgain from error
-                    time.sleep(random.uniform(0.005, 0.03) * attempt)  # noqa: S311  jitter, not a secret
+                time.sleep(random.uniform(0.005, 0.03) * attempt)  # noqa: S311  jitter, not a secret
             raise AssertionError("unreachable")
 
         return run

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,13 +12,14 @@ from itertools import count
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import F
 
 from inventory.models import CostPool, Reservation, StockLevel, StockMovement, WaitingDemand
 from inventory.services import ledger, reserving
 from inventory.services.adjusting import AdjustmentLine, adjust_stock
 from inventory.services.consuming import Leaving, NotThere, consume_stock
-from inventory.services.ledger import Place, lock_levels
+from inventory.services.ledger import Place, Posting, lock_levels
 from inventory.services.moving import MoveLine, move_stock
 from inventory.services.receiving import ReceiptLine, receive_stock
 from inventory.services.releasing import release_stock
@@ -334,6 +337,115 @@ def test_every_verb_at_once_leaves_books_that_agree(web: Any, warehouse: Any, sh
     assert sum(w.done for w in workers) > 90
     assert_books_agree()
     deliver()
+
+
+# --- 5b. a count finds less between looking and locking --------------------------------------------------------------
+
+
+def late(*figures: Any) -> Any:
+    """What `min` says, but of a set of places that it comes after all others."""
+    return min(figures) if len(figures) > 1 else Place(2**60, 0)
+
+
+@pytest.mark.parametrize("way_out", [True, False], ids=["begins again", "control"])
+def test_a_place_that_came_up_out_of_turn_is_not_waited_for(
+    web: Any,
+    warehouse: Any,
+    shop: Any,
+    deadlocks: Deadlocks,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    way_out: bool,
+) -> None:
+    first, second = ItemFactory.create_batch(2)
+    for item in (first, second):
+        put_on_hand(item, shop, 5)
+    order = buy(web, "1", (first.sku, 2), (second.sku, 2))
+    looks: list[str] = []
+
+    def count_and_wait() -> None:
+        looks.append("look")
+        if len(looks) == 1:
+            line = AdjustmentLine(sku=first.sku, counted=0)
+            crowd(1, lambda _: adjust_stock(location=shop, reason="count", lines=[line], actor="x"))
+        elif len(looks) == 2:
+            # The first item is waited for at the warehouse now. Somebody holds it there, and wants what we hold.
+            rival.start()
+            assert held.wait(5)
+
+    def want_both() -> None:
+        try:
+            with transaction.atomic():
+                lock_levels([Place(first.pk, warehouse.pk)])
+                held.set()
+                lock_levels([Place(second.pk, shop.pk)])
+        except OperationalError as error:
+            lost.append(error)
+        finally:
+            connection.close()
+
+    lost: list[Exception] = []
+    held, rival = threading.Event(), threading.Thread(target=want_both)
+    after(monkeypatch, "inventory.services.releasing._touched", count_and_wait)
+    if not way_out:
+        deadlocks.expected = True
+        monkeypatch.setattr("inventory.services.releasing.min", late, raising=False)
+
+    cancel_order(order_id=order.order_id, actor="x")
+
+    rival.join(10)
+    assert deadlocks.seen + len(lost) == (0 if way_out else 1)
+    assert Order.objects.get().status == "cancelled"
+    assert not Reservation.objects.filter(quantity__gt=F("consumed") + F("released")).exists()
+    assert not WaitingDemand.objects.filter(quantity__gt=0).exists()
+
+
+@pytest.mark.parametrize("pools_first", [True, False], ids=["pools first", "control"])
+def test_goods_found_here_while_others_are_missed_there(
+    web: Any,
+    warehouse: Any,
+    shop: Any,
+    deadlocks: Deadlocks,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    pools_first: bool,
+) -> None:
+    lamp = ItemFactory.create()
+    put_on_hand(lamp, shop, 2)
+    buy(web, "1", (lamp.sku, 5))
+    lost: list[Exception] = []
+
+    def miss() -> None:
+        # Takes a promise back, so it adds to the demand row that the other verb has locked.
+        try:
+            line = AdjustmentLine(sku=lamp.sku, counted=0)
+            adjust_stock(location=shop, reason="count", lines=[line], actor="x")
+        except (OperationalError, DomainError) as error:
+            lost.append(error)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=miss)
+
+    def give_it_time() -> None:
+        if threading.current_thread() is not other and not other.is_alive():
+            other.start()
+            other.join(1)
+
+    after(monkeypatch, "inventory.services.adjusting.serve_waiting", give_it_time, once=True)
+    if not pools_first:
+        deadlocks.expected = True
+        monkeypatch.setattr("inventory.services.serving.Posting.hold_pools", hold_late(Posting.hold_pools))
+
+    adjust_stock(location=warehouse, reason="found", lines=[AdjustmentLine(sku=lamp.sku, change=1)], actor="x")
+
+    other.join(10)
+    assert not lost
+    assert deadlocks.seen == (0 if pools_first else 1)
+    assert WaitingDemand.objects.get().quantity == 4
+
+
+def hold_late(hold: Callable[[Posting], None]) -> Callable[[Posting], None]:
+    """Hold the pools when everything is written, not before."""
+    return lambda posting: hold(posting) if sys._getframe(1).f_code.co_name == "_write_movements" else None
 
 
 # --- 6. time runs out while the goods leave --------------------------------------------------------------------------
