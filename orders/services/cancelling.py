@@ -13,6 +13,7 @@ from orders.models import Order, OrderEvent, OrderLine, Status
 from orders.services.lines import AmbiguousLine, LineWanted, find_lines, parts_of
 from orders.services.standing import lock_order, settle_status
 from retailhub.core.errors import DomainError, Offence
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -60,7 +61,7 @@ def cancel_order(
             quantities[(cut.line.line, item_id)] = per_unit * cut.quantity
         cut.line.cancelled += cut.quantity
     release_stock(document=order.reference, quantities=quantities, actor=actor)
-    OrderLine.objects.bulk_update([cut.line for cut in cuts], ["cancelled"])
+    write_fields([cut.line for cut in cuts], ["cancelled"])
     if all(line.quantity == line.cancelled for line in order.lines.all()):
         order.cancelled_at = timezone.now()
     settle_status(order)

@@ -11,6 +11,7 @@ from inventory.services.costing import cents
 from purchasing.models import MatchAllocation, Receipt, ReceiptLine
 from purchasing.services.valuing import Prepaid, Worth
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
+from retailhub.core.sql import insert_rows, write_fields
 
 
 def settle_prepaid(rows: Sequence[ReceiptLine]) -> dict[int, Prepaid]:
@@ -22,7 +23,7 @@ def settle_prepaid(rows: Sequence[ReceiptLine]) -> dict[int, Prepaid]:
     waiting: dict[int, list[MatchAllocation]] = {}
     for allocation in (
         MatchAllocation.objects.filter(
-            order_line__in={row.order_line_id for row in rows if row.order_line_id},
+            order_line__among={row.order_line_id for row in rows if row.order_line_id},
             receipt_line=None,
             is_posted=True,
             invoice_line__invoice__kind="invoice",
@@ -72,10 +73,8 @@ def settle_prepaid(rows: Sequence[ReceiptLine]) -> dict[int, Prepaid]:
             answers[row.line] = Prepaid(units=row.accepted - left, amount=amount, references=references)
     gone = [allocation.pk for allocation in changed if not allocation.quantity]
     MatchAllocation.objects.filter(pk__in=gone).delete()
-    MatchAllocation.objects.bulk_update(
-        [allocation for allocation in changed if allocation.quantity], ["quantity", "amount", "prepaid_stock"]
-    )
-    MatchAllocation.objects.bulk_create(fresh)
+    write_fields([allocation for allocation in changed if allocation.quantity], ["quantity", "amount", "prepaid_stock"])
+    insert_rows(fresh)
     return answers
 
 
@@ -92,26 +91,23 @@ def book_receipt(
     """Post what came in: stock against goods received, not invoiced, or against goods that were billed before.
 
     `booked` is what the stock value rises by, line by line; it differs from what the goods cost by a cent where a pool
-    rounds. Each line keeps what it put into goods received, not invoiced.
+    rounds. Each line keeps what it put into goods received, not invoiced. Stock rises in one line of the entry: its
+    parts stand in the ledger.
     """
     account = "in_transit" if receipt.location.kind == Location.Kind.TRANSIT else "inventory"
     party = receipt.supplier.party if receipt.supplier else ""
     lines: list[EntryLine] = []
+    risen = rounded = Decimal(0)
     for row in rows:
         rise = booked.get(row.line, Decimal(0))
         amount = worth[row.line].amount
         row.amount = rise if amount is None else amount
         reference = f"{receipt.reference}#{row.line}"
-        if receipt.location.owned:
-            lines.append(
-                EntryLine(
-                    account=account, amount=rise, location=receipt.location.code, party=party, reference=reference
-                )
-            )
-        else:
+        if not receipt.location.owned:
             row.amount = Decimal(0)
             continue
-        lines.append(EntryLine(account="rounding", amount=row.amount - rise, reference=reference))
+        risen += rise
+        rounded += row.amount - rise
         before = prepaid.get(row.line)
         if before:
             row.cleared, row.invoiced = before.amount, before.units
@@ -120,7 +116,13 @@ def book_receipt(
                 for billed, share in before.references.items()
             ]
         lines.append(EntryLine(account="grni", amount=row.cleared - row.amount, party=party, reference=reference))
-    ReceiptLine.objects.bulk_update(rows, ["amount", "cleared", "invoiced", "unit_cost", "rate"])
+    whole = receipt.reference
+    place = receipt.location.code
+    lines = [
+        EntryLine(account=account, amount=risen, location=place, party=party, reference=whole),
+        EntryLine(account="rounding", amount=rounded, reference=whole),
+        *lines,
+    ]
     post_entries(
         entries=[
             NewEntry(

@@ -36,6 +36,7 @@ from purchasing.services.standing import (
 )
 from retailhub.core.errors import DomainError, NotFound, Offence
 from retailhub.core.services.attending import settle_attention
+from retailhub.core.sql import insert_rows, write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -229,14 +230,14 @@ def _carry_out(plan: _Plan, actor: str, reason: str, at: datetime, *, approved: 
         line.confirmed, line.confirmed_on = None, None
     if any(open_units(line) for line in (*plan.unsettled, *plan.fresh)):
         order.acknowledged_at = None
-    PurchaseOrderLine.objects.bulk_update(
+    write_fields(
         plan.before,
         [
             "quantity", "cancelled", "replacement_due", "price", "discount_percent", "price_source", "pack_code",
             "pack_numerator", "pack_denominator", "tax_rate", "expected_on", "confirmed", "confirmed_on", "note",
         ],
     )  # fmt: skip
-    PurchaseOrderLine.objects.bulk_create(plan.fresh)
+    insert_rows(plan.fresh)
     if plan.charges is not None:
         _write_charges(order, plan.charges)
     everything = [*plan.lines, *plan.fresh]
@@ -299,8 +300,8 @@ def _write_charges(order: PurchaseOrder, wanted: Sequence[PurchaseCharge]) -> No
             charge.pk = known[charge.code].pk
     order.charges.exclude(code__in=[charge.code for charge in wanted]).delete()
     kept = [charge for charge in wanted if charge.pk]
-    PurchaseCharge.objects.bulk_update(kept, ["amount", "treatment", "basis", "tax_rate"])
-    PurchaseCharge.objects.bulk_create([charge for charge in wanted if not charge.pk])
+    write_fields(kept, ["amount", "treatment", "basis", "tax_rate"])
+    insert_rows([charge for charge in wanted if not charge.pk])
 
 
 def _lock_proposal(proposal_id: int) -> tuple[PurchaseOrder, Proposal]:

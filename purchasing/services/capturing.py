@@ -34,6 +34,7 @@ from purchasing.services.standing import note_event
 from retailhub.core.errors import DomainError, Invalid, Offence, Unknown
 from retailhub.core.money import currencies, round_cost, round_total
 from retailhub.core.services.exchanging import rate_on
+from retailhub.core.sql import insert_rows, write_fields
 from retailhub.core.transactions import retried
 
 
@@ -172,8 +173,8 @@ def capture_invoice(
         raise DuplicateInvoice(f"{number} of this supplier is here already.", number=number) from error
     if invoice.corrects_id:
         _correct(rows, lines, invoice)
-    InvoiceLine.objects.bulk_create(rows)
-    InvoiceCharge.objects.bulk_create(billed)
+    insert_rows(rows)
+    insert_rows(billed)
     note_event(
         invoice.reference, "captured", f"{number}: {len(rows)} lines over {invoice.total} {currency}", actor=actor
     )
@@ -288,7 +289,7 @@ def name_supplier(*, invoice_id: int, supplier: Supplier, actor: str) -> Supplie
     for row, found in zip(rows, known, strict=True):
         row.item = row.item or found.item
         row.order_line = row.order_line or found.order_line
-    InvoiceLine.objects.bulk_update(rows, ["item", "order_line"])
+    write_fields(rows, ["item", "order_line"])
     invoice.guesses = [guess for guess in invoice.guesses if guess[0] != "/supplier"] + _guesses(known)
     invoice.due_date = invoice.due_date or invoice.invoice_date + timedelta(days=supplier.payment_days)
     invoice.save(update_fields=["supplier", "guesses", "due_date"])

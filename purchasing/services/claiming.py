@@ -17,7 +17,7 @@ from purchasing.services.standing import WrongState, lock_purchase_order, note_e
 from purchasing.services.unbilled import units_in
 from retailhub.core.errors import DomainError, NotFound
 from retailhub.core.money import round_total
-from retailhub.core.sql import rows
+from retailhub.core.sql import insert_rows, rows, write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -69,7 +69,8 @@ def write_claims(claims: Sequence[Claim]) -> list[Claim]:
     numbers = rows("SELECT nextval('purchasing_document_number') FROM generate_series(1, %s)", [len(claims)])
     for claim, (number,) in zip(claims, numbers, strict=True):
         claim.number = f"CL-{number}"
-    return Claim.objects.bulk_create(claims)
+    insert_rows(claims)
+    return list(claims)
 
 
 def claimed_amount(row: ReceiptLine, units: int) -> tuple[Decimal, str]:
@@ -127,7 +128,7 @@ def expect_replacement(order: PurchaseOrder, units: dict[int, int]) -> None:
     changed = [line for line in lines if units.get(line.pk)]
     for line in changed:
         line.replacement_due += units[line.pk]
-    PurchaseOrderLine.objects.bulk_update(changed, ["replacement_due"])
+    write_fields(changed, ["replacement_due"])
     if order.status in OPEN | {OrderStatus.RECEIVED}:
         order.status = standing_of(order, lines)
         order.save(update_fields=["status"])

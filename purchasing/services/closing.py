@@ -21,6 +21,7 @@ from purchasing.services.standing import (
     open_units,
 )
 from retailhub.core.errors import DomainError, Offence
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -111,7 +112,7 @@ def close_short(
         line.cancelled += open_units(line)
         line.replacement_due = 0
     if any(open_units(line) for line in kept):
-        PurchaseOrderLine.objects.bulk_update(kept, ["cancelled", "replacement_due"])
+        write_fields(kept, ["cancelled", "replacement_due"])
         order.net_total = net_total(kept, list(order.charges.all()), order.currency)
         order.save(update_fields=["net_total"])
     else:
@@ -178,7 +179,7 @@ def _nearly_complete(on: date) -> list[int]:
 
 
 def _end(order: PurchaseOrder, lines: list[PurchaseOrderLine], status: str, reason: str, at: datetime) -> None:
-    PurchaseOrderLine.objects.bulk_update(lines, ["cancelled", "replacement_due"])
+    write_fields(lines, ["cancelled", "replacement_due"])
     order.status, order.closed_at, order.close_reason = status, at, reason[:200]
     order.net_total = net_total(lines, list(order.charges.all()), order.currency)
     order.save(update_fields=["status", "closed_at", "close_reason", "net_total"])

@@ -22,7 +22,6 @@ from purchasing.models import (
     InvoiceStatus,
     MatchAllocation,
     PurchaseCharge,
-    PurchaseOrderLine,
     ReceiptLine,
     SupplierInvoice,
     SupplierReturnLine,
@@ -35,6 +34,7 @@ from purchasing.services.standing import note_event
 from retailhub.accounting.services.posting import NewEntry, post_entries
 from retailhub.core.errors import DomainError, Offence
 from retailhub.core.money import round_total
+from retailhub.core.sql import insert_rows, write_fields
 
 
 class ExceedsInvoiced(DomainError):
@@ -99,11 +99,11 @@ def post_credit_note(
     book.put("rounding", -sum((x.amount for x in book.lines), ZERO), reference=invoice.reference)
     invoice.posted_tax, invoice.posted_total = tax, total
     invoice.postings += 1
-    InvoiceLine.objects.bulk_update(targets.values(), ["credited_quantity", "credited_amount"])
-    InvoiceLine.objects.bulk_update(lines, ["credited_quantity", "credited_amount", "posted_quantity", "posted_amount"])
+    write_fields(targets.values(), ["credited_quantity", "credited_amount"])
+    write_fields(lines, ["credited_quantity", "credited_amount", "posted_quantity", "posted_amount"])
     ordered = list({x.order_line.pk: x.order_line for x in lines if x.order_line}.values())
-    PurchaseOrderLine.objects.bulk_update(ordered, ["credited"])
-    InvoiceCharge.objects.bulk_update(charges, ["posted_amount", "posted_landed"])
+    write_fields(ordered, ["credited"])
+    write_fields(charges, ["posted_amount", "posted_landed"])
     post_entries(
         entries=[
             NewEntry(
@@ -193,7 +193,7 @@ def _book(book: Round, line: InvoiceLine, target: InvoiceLine, part: _Part) -> N
     else:
         _book_price(book, line, part, posted, reference)
     MatchAllocation.objects.filter(pk__in=[x.pk for x in posted if not x.quantity]).delete()
-    MatchAllocation.objects.bulk_update([x for x in posted if x.quantity], ["quantity", "amount", "prepaid_stock"])
+    write_fields([x for x in posted if x.quantity], ["quantity", "amount", "prepaid_stock"])
 
 
 def _book_goods(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[MatchAllocation], reference: str) -> None:
@@ -227,7 +227,7 @@ def _book_goods(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[Ma
                 quantity=taken, amount=round(part.amount * taken / part.units, 2), claimed=share, is_posted=True,
             )
         )  # fmt: skip
-    MatchAllocation.objects.bulk_create(made)
+    insert_rows(made)
     book.put("price_variance", -home, reference=reference)
 
 
@@ -304,4 +304,4 @@ def _settle_claims(line: InvoiceLine, amount: Decimal, at: datetime) -> None:
         if claim.settled >= claim.amount:
             claim.state, claim.settled_at = Claim.State.CREDITED, at
         changed.append(claim)
-    Claim.objects.bulk_update(changed, ["settled", "state", "settled_at"])
+    write_fields(changed, ["settled", "state", "settled_at"])

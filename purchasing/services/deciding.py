@@ -15,6 +15,7 @@ from purchasing.services.matching import match_invoices
 from purchasing.services.standing import WrongState, note_event
 from retailhub.core.errors import Invalid, NotFound, Offence
 from retailhub.core.services.attending import settle_attention
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 
 REPLY_DAYS = 14
@@ -56,7 +57,7 @@ def _release(invoice: SupplierInvoice, holds: Sequence[Hold], reason: str, actor
             actor=actor,
             data={"hold": hold.pk, "amount": str(hold.amount_at_risk)},
         )
-    Hold.objects.bulk_update(holds, ["released_at", "released_by", "release_reason"])
+    write_fields(holds, ["released_at", "released_by", "release_reason"])
 
 
 @retried()
@@ -93,7 +94,7 @@ def decide_lines(
         if decision:
             label = InvoiceLine.Decision(decision).label.lower()
             note_event(invoice.reference, "decided", f"Line {number}: {label}", actor=actor)
-    InvoiceLine.objects.bulk_update([lines[number] for number in decisions], ["decision"])
+    write_fields([lines[number] for number in decisions], ["decision"])
     match_invoices(invoice_ids=[invoice.pk], actor=actor, at=at)
     invoice.refresh_from_db(fields=["status"])
     return invoice
@@ -202,7 +203,7 @@ def reject_invoice(*, invoice_id: int, reason: str, actor: str, at: datetime | N
     for line in lines:
         line.payable_quantity, line.payable_amount = 0, ZERO
         line.allocations.all().delete()
-    InvoiceLine.objects.bulk_update(lines, ["payable_quantity", "payable_amount"])
+    write_fields(lines, ["payable_quantity", "payable_amount"])
     invoice.charges.update(payable_amount=0)
     invoice.holds.filter(released_at=None).update(released_at=at, release_reason="The invoice was rejected")
     Dispute.objects.filter(invoice=invoice, state="open").update(state=Dispute.State.WITHDRAWN, ended_at=at)

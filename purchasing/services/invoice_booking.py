@@ -27,6 +27,7 @@ from purchasing.models import (
 from purchasing.services.invoicing import ZERO, Sums
 from purchasing.services.landing import accrual_of_charge, settle_charge
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
+from retailhub.core.sql import write_fields
 
 LANDED_CODES = frozenset({"freight", "duty", "insurance", "packing"})
 """Charges that become part of what goods cost where neither order nor person says otherwise."""
@@ -303,15 +304,15 @@ def _write(
     receipts: dict[int, ReceiptLine],
 ) -> None:
     MatchAllocation.objects.filter(pk__in=[x.pk for x in allocations if not x.quantity]).delete()
-    MatchAllocation.objects.bulk_update(
+    write_fields(
         [x for x in allocations if x.quantity],
         ["quantity", "amount", "cleared", "prepaid_stock", "claimed", "is_posted"],
     )
-    InvoiceLine.objects.bulk_update(lines, ["posted_quantity", "posted_amount"])
-    InvoiceCharge.objects.bulk_update(charges, ["posted_amount", "posted_landed"])
-    PurchaseOrderLine.objects.bulk_update(_ordered(lines), ["invoiced"])
-    PurchaseCharge.objects.bulk_update([x.order_charge for x in charges if x.order_charge], ["invoiced"])
-    ReceiptLine.objects.bulk_update(receipts.values(), ["cleared", "invoiced"])
+    write_fields(lines, ["posted_quantity", "posted_amount"])
+    write_fields(charges, ["posted_amount", "posted_landed"])
+    write_fields(_ordered(lines), ["invoiced"])
+    write_fields([x.order_charge for x in charges if x.order_charge], ["invoiced"])
+    write_fields(receipts.values(), ["cleared", "invoiced"])
 
 
 def _ordered(lines: Sequence[InvoiceLine]) -> list[PurchaseOrderLine]:

@@ -23,6 +23,7 @@ from purchasing.services.expecting import tell_expected
 from purchasing.services.standing import ensure_can, lock_purchase_order, note_event
 from retailhub.core.errors import DomainError
 from retailhub.core.services.exchanging import rate_on
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -80,7 +81,7 @@ def _date_lines(order: PurchaseOrder, lines: list[PurchaseOrderLine], today: dat
             line.expected_on = order.expected_on or today + timedelta(
                 days=order.supplier.lead_time_days if days is None else days
             )
-        PurchaseOrderLine.objects.bulk_update(undated, ["expected_on"])
+        write_fields(undated, ["expected_on"])
     order.expected_on = max(line.expected_on for line in lines if line.expected_on)
 
 
@@ -99,7 +100,7 @@ def remember_prices(order: PurchaseOrder, lines: Sequence[PurchaseOrderLine], to
             row.last_price = line.price * (100 - line.discount_percent) / 100
             row.last_price_on = today
             changed.append(row)
-    SupplierItem.objects.bulk_update(changed, ["last_price", "last_price_on"])
+    write_fields(changed, ["last_price", "last_price_on"])
 
 
 def snapshot_of(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 
-from django.db.models import Sum
+from django.db.models import Sum, prefetch_related_objects
 from django.utils import timezone
 
 from inventory.models import Location
@@ -31,6 +31,7 @@ from purchasing.models import (
 from purchasing.services.standing import WrongState, next_number, note_event
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 from retailhub.core.errors import NotFound
+from retailhub.core.sql import insert_rows
 from retailhub.core.transactions import retried
 
 ZERO = Decimal(0)
@@ -121,6 +122,8 @@ def accrue_landed(receipt: Receipt, rows: Sequence[ReceiptLine], *, on: date, ac
         .order_by("order_id", "code")
     )
     made = []
+    if charges:
+        prefetch_related_objects(rows, "item")
     for charge in charges:
         mine = [row for row in rows if row.order_line and row.order_line.order_id == charge.order_id]
         voucher = _bring_up(charge, bearings_of(mine), LandedCost.Kind.ESTIMATE, on=on, actor=actor)
@@ -220,7 +223,7 @@ def _make(
         reverses=reverses,
     )
     parts = _correct(voucher, how.shares, actor)
-    LandedCostShare.objects.bulk_create(
+    insert_rows(
         LandedCostShare(
             landed_cost=voucher, receipt_line=bearing.line, quantity=bearing.units, amount=share,
             to_stock=part.to_stock, to_sold=part.to_sold,

@@ -30,6 +30,7 @@ from purchasing.services.unbilled import WentBefore, unbilled_share, unbilled_un
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
 from retailhub.core.money import round_total
+from retailhub.core.sql import insert_rows, write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -239,8 +240,8 @@ def _write_lines(
         row.reduced += from_open
         known.by_bucket[x.bucket] = known.by_bucket.get(x.bucket, 0) + x.quantity
         known.uninvoiced += uninvoiced
-    SupplierReturnLine.objects.bulk_create(gone)
-    ReceiptLine.objects.bulk_update(rows.values(), ["returned", "reduced"])
+    insert_rows(gone)
+    write_fields(rows.values(), ["returned", "reduced"])
     return gone, accepted
 
 
@@ -319,7 +320,7 @@ def _settle_with_supplier(
     changed = list(PurchaseOrderLine.objects.filter(pk__in=ours))
     for line in changed:
         line.returned += ours[line.pk]
-    PurchaseOrderLine.objects.bulk_update(changed, ["returned"])
+    write_fields(changed, ["returned"])
     if not due:
         return
     _replace_claims(gone, at)
@@ -349,4 +350,4 @@ def _replace_claims(gone: Sequence[SupplierReturnLine], at: datetime) -> None:
         else:
             claim.amount = round_total(claim.amount * left / claim.quantity, claim.currency)
             claim.quantity = left
-    Claim.objects.bulk_update(open_claims, ["state", "settled_at", "quantity", "amount"])
+    write_fields(open_claims, ["state", "settled_at", "quantity", "amount"])

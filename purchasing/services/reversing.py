@@ -30,6 +30,7 @@ from purchasing.services.special_orders import take_back
 from purchasing.services.standing import WrongState, lock_purchase_orders, note_event, standing_of
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 from retailhub.core.errors import DomainError, NotFound, Offence
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -165,7 +166,7 @@ def _book_reversal(
             EntryLine(account=account, amount=-stock, location=receipt.location.code, party=party, reference=reference),
             EntryLine(account="price_variance", amount=stock - standing, party=party, reference=reference),
         ]
-    ReceiptLine.objects.bulk_update(rows, ["reduced"])
+    write_fields(rows, ["reduced"])
     post_entries(
         entries=[
             NewEntry(
@@ -201,7 +202,7 @@ def _open_again(receipt: Receipt, rows: Sequence[ReceiptLine], orders: dict[int,
         if orders[line.order_id].status == OrderStatus.CLOSED_SHORT:
             # Nothing more is to come of it, and that includes what turns out not to have come.
             line.cancelled = min(line.quantity, line.cancelled + row.accepted + row.damaged + row.wrong + row.refused)
-    PurchaseOrderLine.objects.bulk_update(touched.values(), ["received", "rejected", "cancelled"])
+    write_fields(touched.values(), ["received", "rejected", "cancelled"])
     for pk, order in orders.items():
         if order.status in OPEN | {OrderStatus.RECEIVED}:
             order.status = standing_of(order, of_order[pk])
@@ -209,6 +210,6 @@ def _open_again(receipt: Receipt, rows: Sequence[ReceiptLine], orders: dict[int,
         note_event(
             order.reference, "reversed", f"{receipt.number} was reversed", actor=actor, data={"receipt": receipt.number}
         )
-    PurchaseOrder.objects.bulk_update(orders.values(), ["status"])
+    write_fields(orders.values(), ["status"])
     if SpecialOrder.objects.filter(order_line__in=taken).exists():
         take_back(taken)

@@ -26,6 +26,7 @@ from retailhub.core.bells import ring_on_commit
 from retailhub.core.errors import DomainError
 from retailhub.core.models import Attention
 from retailhub.core.services.attending import raise_attention, settle_attention
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 
 log = logging.getLogger(__name__)
@@ -146,7 +147,7 @@ def _claim(most: int) -> list[Sending]:
             sending.leased_until = now + LEASE
             sending.attempts += 1
             sending.message_id = sending.message_id or _message_id(sending)
-        Sending.objects.bulk_update(due, ["leased_until", "attempts", "message_id"])
+        write_fields(due, ["leased_until", "attempts", "message_id"])
     return due
 
 

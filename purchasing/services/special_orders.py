@@ -26,6 +26,7 @@ from purchasing.services.standing import (
 from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
 from retailhub.core.models import Attention
 from retailhub.core.services.attending import raise_attention, settle_attention
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -51,7 +52,7 @@ def credit_special_orders(rows: Sequence[ReceiptLine], *, actor: str, at: dateti
     if not came:
         return
     links = list(
-        SpecialOrder.objects.filter(order_line__in=came, state=SpecialOrder.State.OPEN)
+        SpecialOrder.objects.filter(order_line__among=came, state=SpecialOrder.State.OPEN)
         .order_by("pk")
         .select_for_update(of=("self",), no_key=True)
     )
@@ -65,7 +66,7 @@ def credit_special_orders(rows: Sequence[ReceiptLine], *, actor: str, at: dateti
         if link.received == link.quantity:
             link.state, link.ended_by, link.ended_at = SpecialOrder.State.FULFILLED, actor, at
         changed.append(link)
-    SpecialOrder.objects.bulk_update(changed, ["received", "state", "ended_by", "ended_at"])
+    write_fields(changed, ["received", "state", "ended_by", "ended_at"])
     publish(*(SpecialOrderEnded(special_order_id=link.pk) for link in changed if link.ended_at))
 
 
@@ -266,7 +267,7 @@ def take_back(units: Mapping[int, int]) -> None:
         of_line[line.pk] -= taken
         if taken and link.state == SpecialOrder.State.FULFILLED:
             link.state, link.ended_by, link.ended_at = SpecialOrder.State.OPEN, "", None
-    SpecialOrder.objects.bulk_update(links, ["received", "state", "ended_by", "ended_at"])
+    write_fields(links, ["received", "state", "ended_by", "ended_at"])
 
 
 def _lock_line(order_line_id: int) -> PurchaseOrderLine:
