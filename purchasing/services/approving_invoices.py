@@ -20,6 +20,7 @@ from purchasing.services.invoicing import (
     refuse_same_hands,
 )
 from purchasing.services.matching import match_invoices
+from purchasing.services.prepaying import post_prepayment
 from purchasing.services.standing import WrongState, note_event
 from retailhub.core.transactions import retried
 
@@ -78,12 +79,10 @@ def post_invoice(*, invoice_id: int, actor: str, at: datetime | None = None, on:
 
     What is held may follow in a further round once it is released; a round in which nothing is new changes nothing.
     Prices that differ go to the value of the goods and, of what was sold, to cost of sales; what the rate did since the
-    receipt is a gain or loss. Raises WrongState unless it is approved, and NeedsAnother as approving does where a
-    further part is posted.
+    receipt is a gain or loss. A prepayment is owed and stands as paid ahead; it bills no goods. Raises WrongState
+    unless it is approved, and NeedsAnother as approving does where a further part is posted.
     """
     invoice = _lock_with_corrected(invoice_id)
-    if invoice.kind == SupplierInvoice.Kind.PREPAYMENT:
-        raise WrongState("A prepayment is paid ahead, not posted as a purchase.", status=invoice.status)
     if invoice.status not in (InvoiceStatus.APPROVED, InvoiceStatus.POSTED, InvoiceStatus.PAID):
         ensure_can(invoice, InvoiceStatus.POSTED)
     at = at or timezone.now()
@@ -106,6 +105,8 @@ def post_invoice(*, invoice_id: int, actor: str, at: datetime | None = None, on:
     on = on or timezone.localdate(at)
     if invoice.kind == SupplierInvoice.Kind.CREDIT_NOTE:
         return post_credit_note(invoice, lines, charges, actor=actor, at=at, on=on)
+    if invoice.kind == SupplierInvoice.Kind.PREPAYMENT:
+        return post_prepayment(invoice, lines, charges, sums, actor=actor, at=at, on=on)
     book_round(invoice, lines, charges, sums, actor=actor, on=on)
     invoice.status = InvoiceStatus.POSTED
     invoice.posted_by, invoice.posted_at = actor, at

@@ -25,12 +25,12 @@ from purchasing.models import (
     PurchaseOrderLine,
     ReceiptLine,
     SupplierInvoice,
-    SupplierReturnLine,
 )
 from purchasing.services.invoice_booking import Round, share_rows, treatment_of
 from purchasing.services.invoicing import ZERO
 from purchasing.services.landing import accrual_of_charge, settle_charge
 from purchasing.services.matching import match_invoices
+from purchasing.services.replacing import Owed, owed_for_returns
 from purchasing.services.standing import note_event
 from retailhub.accounting.services.posting import NewEntry, post_entries
 from retailhub.core.errors import DomainError, Offence
@@ -74,7 +74,7 @@ def post_credit_note(
     whole = True
     for line in lines:
         target = targets[line.corrects_id or 0]
-        part = _split(line, target)
+        part = _split(line, target, invoice.currency)
         whole &= not part.absorbed
         _book(book, line, target, part)
         net[line.tax_rate] = net.get(line.tax_rate, ZERO) + part.amount
@@ -157,7 +157,7 @@ def _refuse_exceeding(lines: Sequence[InvoiceLine], targets: dict[int, InvoiceLi
         raise ExceedsInvoiced(errors=errors)
 
 
-def _split(line: InvoiceLine, target: InvoiceLine) -> _Part:
+def _split(line: InvoiceLine, target: InvoiceLine, currency: str) -> _Part:
     before = InvoiceLine.objects.filter(corrects=target).aggregate(
         units=Sum("credited_quantity"), amount=Sum("credited_amount")
     )
@@ -170,7 +170,7 @@ def _split(line: InvoiceLine, target: InvoiceLine) -> _Part:
     absorbed = ZERO
     if units:
         share = line.net_amount if units == line.quantity else line.net_amount * units / line.quantity
-        absorbed = min(open_amount, share.quantize(Decimal("0.01")))
+        absorbed = min(open_amount, round_total(share, currency))
     return _Part(units, absorbed, line.quantity - units, line.net_amount - absorbed)
 
 
@@ -193,7 +193,9 @@ def _book(book: Round, line: InvoiceLine, target: InvoiceLine, part: _Part) -> N
     else:
         _book_price(book, line, part, posted, reference)
     MatchAllocation.objects.filter(pk__in=[x.pk for x in posted if not x.quantity]).delete()
-    MatchAllocation.objects.bulk_update([x for x in posted if x.quantity], ["quantity", "amount", "prepaid_stock"])
+    MatchAllocation.objects.bulk_update(
+        [x for x in posted if x.quantity], ["quantity", "amount", "prepaid_stock", "claimed"]
+    )
 
 
 def _book_goods(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[MatchAllocation], reference: str) -> None:
@@ -202,16 +204,16 @@ def _book_goods(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[Ma
     made = []
     for allocation in posted:
         if allocation.receipt_line_id is None and allocation.prepaid_stock and left:
-            units = min(left, allocation.quantity)
-            whole = units == allocation.quantity
-            share = allocation.prepaid_stock if whole else cents(allocation.prepaid_stock * units / allocation.quantity)
+            to_come = allocation.units_to_come
+            units = min(left, to_come)
+            share = allocation.prepaid_stock if units == to_come else cents(allocation.prepaid_stock * units / to_come)
             book.put("ginr", -share, reference=reference)
             home -= share
             left -= units
             # They do not come any more: nothing that comes later is set against them.
-            _shorten(allocation, units, share)
+            _shorten(allocation, units, share, book.invoice.currency)
     for allocation in posted:
-        if not allocation.quantity or allocation.prepaid_stock or not left:
+        if not allocation.quantity or not left:
             continue
         units, owed = _claimed(allocation)
         taken = min(left, units)
@@ -224,33 +226,31 @@ def _book_goods(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[Ma
         made.append(
             MatchAllocation(
                 invoice_line=line, order_line_id=allocation.order_line_id, receipt_line=allocation.receipt_line,
-                quantity=taken, amount=round(part.amount * taken / part.units, 2), claimed=share, is_posted=True,
+                quantity=taken, amount=round_total(part.amount * taken / part.units, book.invoice.currency),
+                claimed=share, is_posted=True,
             )
         )  # fmt: skip
     MatchAllocation.objects.bulk_create(made)
     book.put("price_variance", -home, reference=reference)
 
 
-def _shorten(allocation: MatchAllocation, units: int, share: Decimal) -> None:
+def _shorten(allocation: MatchAllocation, units: int, share: Decimal, currency: str) -> None:
     rest = allocation.quantity - units
-    allocation.amount = round(allocation.amount * rest / allocation.quantity, 2)
+    allocation.amount = round_total(allocation.amount * rest / allocation.quantity, currency)
     allocation.quantity = rest
-    allocation.prepaid_stock = allocation.prepaid_stock - share if rest else ZERO
+    allocation.prepaid_stock -= share
 
 
 def _claimed(allocation: MatchAllocation) -> tuple[int, Decimal]:
     """Answer units and money of an allocation that stand in claims and no credit note took back."""
+    if allocation.receipt_line_id:
+        owed = owed_for_returns([allocation.receipt_line_id]).get(allocation.receipt_line_id, Owed())
+        return owed.units, owed.amount
     mine = MatchAllocation.objects.filter(
-        order_line=allocation.order_line_id, receipt_line=allocation.receipt_line_id, is_posted=True,
+        receipt_line=None, is_posted=True, invoice_line__corrects=allocation.invoice_line_id,
         invoice_line__invoice__kind="credit_note",
     ).aggregate(units=Sum("quantity"), amount=Sum("claimed"))  # fmt: skip
-    units, amount = (allocation.quantity, allocation.claimed) if allocation.claimed else (0, ZERO)
-    if allocation.receipt_line_id:
-        went = SupplierReturnLine.objects.filter(receipt_line=allocation.receipt_line_id)
-        for row in went:
-            if row.amount > row.from_open:
-                units += row.quantity
-                amount += row.amount - row.from_open
+    units, amount = allocation.units_claimed, allocation.claimed
     return max(0, units - (mine["units"] or 0)), max(ZERO, amount - (mine["amount"] or ZERO))
 
 
@@ -266,10 +266,13 @@ def _book_price(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[Ma
         if row is not None:
             book.correct(row, allocation.quantity, -share, line)
             continue
-        off = min(share, allocation.prepaid_stock)
+        claimed = min(cents(share * allocation.units_claimed / allocation.quantity), allocation.claimed)
+        off = min(share - claimed, allocation.prepaid_stock)
+        book.put("supplier_claims", -claimed, reference=reference)
         book.put("ginr", -off, reference=reference)
+        allocation.claimed -= claimed
         allocation.prepaid_stock -= off
-        book.put("price_variance", off - share, reference=reference)
+        book.put("price_variance", claimed + off - share, reference=reference)
     if not posted:
         book.put("price_variance", -home, reference=reference)
 

@@ -203,11 +203,23 @@ def _read_credits(book: Book, invoices: list[SupplierInvoice]) -> None:
     targets = {x.corrects_id for pk in credit_notes for x in book.lines[pk] if x.corrects_id}
     book.targets = InvoiceLine.objects.in_bulk(targets)
     lines = [x.order_line_id for pk in credit_notes for x in book.lines[pk] if x.order_line_id]
-    book.sent_back = dict(rows(_SENT_BACK, [lines]))
+    book.sent_back = dict(rows(_SENT_BACK, {"lines": lines}))
 
 
-# What a supplier may give back goods for: what went back to him, and what he billed and did not bring.
+# What a supplier may give back goods for: billed units that went back and were neither credited nor replaced, and what
+# he billed and we did not keep.
 _SENT_BACK = """
-SELECT id, greatest(returned - credited, invoiced - credited - (received - returned), 0)
-FROM purchasing_purchaseorderline WHERE id = ANY(%s)
+WITH owed AS (
+    SELECT id, sum(units) AS units FROM (
+        SELECT r.order_line_id AS id, b.quantity - b.uninvoiced - b.replaced AS units
+        FROM purchasing_supplierreturnline b JOIN purchasing_receiptline r ON r.id = b.receipt_line_id
+        WHERE r.order_line_id = ANY(%(lines)s)
+        UNION ALL
+        SELECT a.order_line_id, -a.quantity FROM purchasing_matchallocation a
+        JOIN purchasing_invoiceline l ON l.id = a.invoice_line_id
+        JOIN purchasing_supplierinvoice i ON i.id = l.invoice_id
+        WHERE a.order_line_id = ANY(%(lines)s) AND a.receipt_line_id IS NOT NULL AND a.is_posted
+          AND i.kind = 'credit_note') x GROUP BY 1)
+SELECT l.id, greatest(coalesce(o.units, 0), l.invoiced - l.credited - (l.received - l.returned), 0)::int
+FROM purchasing_purchaseorderline l LEFT JOIN owed o ON o.id = l.id WHERE l.id = ANY(%(lines)s)
 """
