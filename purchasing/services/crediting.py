@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from django.db.models import Sum
 
-from inventory.services.costing import cents
+from inventory.services.costing import cents, lock_pools
 from purchasing.models import (
     Claim,
     InvoiceCharge,
@@ -28,7 +28,7 @@ from purchasing.models import (
 )
 from purchasing.services.invoice_booking import Round, share_rows, treatment_of
 from purchasing.services.invoicing import ZERO
-from purchasing.services.landing import accrual_of_charge, settle_charge
+from purchasing.services.landing import accrual_of_charge, items_bearing, settle_charge
 from purchasing.services.matching import match_invoices
 from purchasing.services.replacing import Owed, owed_for_returns
 from purchasing.services.standing import note_event
@@ -64,20 +64,21 @@ def post_credit_note(
 ) -> SupplierInvoice:
     """Have the credit note in the books, and its invoice matched anew. The caller holds both, and their orders.
 
-    Raises ExceedsInvoiced naming every line that gives back more than was billed; then nothing happens.
+    Lines that are held wait for a further round; a round in which nothing is new changes nothing. Raises
+    ExceedsInvoiced naming every line that gives back more than was billed; then nothing happens.
     """
-    targets = _targets(lines)
-    share_rows(lines, charges)
-    _refuse_exceeding(lines, targets)
+    fresh, more = unposted(lines, charges)
+    if not fresh and not more:
+        return invoice
+    targets = _targets(fresh)
+    share_rows(fresh, more)
+    _refuse_exceeding(fresh, targets)
     book = Round(invoice)
-    net: dict[Decimal, Decimal] = {}
-    whole = True
-    for line in lines:
+    lock_pools({x.order_line.item_id for x in fresh if x.order_line} | items_bearing(more))
+    for line in fresh:
         target = targets[line.corrects_id or 0]
         part = _split(line, target, invoice.currency)
-        whole &= not part.absorbed
         _book(book, line, target, part)
-        net[line.tax_rate] = net.get(line.tax_rate, ZERO) + part.amount
         target.credited_amount += part.absorbed + part.amount
         if line.credit_kind == InvoiceLine.CreditKind.GOODS:
             target.credited_quantity += part.absorbed_units + part.units
@@ -86,24 +87,19 @@ def post_credit_note(
         line.credited_quantity, line.credited_amount = part.absorbed_units, part.absorbed
         line.posted_quantity, line.posted_amount = part.units, part.amount
         _settle_claims(line, part.absorbed + part.amount, at)
-    landed = _book_charges(book, charges)
-    for charge in charges:
-        net[charge.tax_rate] = net.get(charge.tax_rate, ZERO) + charge.posted_amount
-    tax = sum((round_total(amount * rate, invoice.currency) for rate, amount in net.items()), ZERO)
-    tax = invoice.tax_total if whole else min(invoice.tax_total, tax)
-    total = sum(net.values(), ZERO) + tax
-    total = invoice.total if whole else total
-    book.put("input_tax", -book.home(tax), reference=invoice.reference)
+    landed = _book_charges(book, more)
+    tax, total = _totals(invoice, lines, charges)
+    book.put("input_tax", book.home(invoice.posted_tax) - book.home(tax), reference=invoice.reference)
     book.put_corrections(actor)
-    book.put("payable", book.home(total), reference=invoice.reference)
+    book.put("payable", book.home(total) - book.home(invoice.posted_total), reference=invoice.reference)
     book.put("rounding", -sum((x.amount for x in book.lines), ZERO), reference=invoice.reference)
     invoice.posted_tax, invoice.posted_total = tax, total
     invoice.postings += 1
     InvoiceLine.objects.bulk_update(targets.values(), ["credited_quantity", "credited_amount"])
-    InvoiceLine.objects.bulk_update(lines, ["credited_quantity", "credited_amount", "posted_quantity", "posted_amount"])
-    ordered = list({x.order_line.pk: x.order_line for x in lines if x.order_line}.values())
+    InvoiceLine.objects.bulk_update(fresh, ["credited_quantity", "credited_amount", "posted_quantity", "posted_amount"])
+    ordered = list({x.order_line.pk: x.order_line for x in fresh if x.order_line}.values())
     PurchaseOrderLine.objects.bulk_update(ordered, ["credited"])
-    InvoiceCharge.objects.bulk_update(charges, ["posted_amount", "posted_landed"])
+    InvoiceCharge.objects.bulk_update(more, ["posted_amount", "posted_landed"])
     post_entries(
         entries=[
             NewEntry(
@@ -121,7 +117,8 @@ def post_credit_note(
     for charge in landed:
         settle_charge(charge, on=on, actor=actor)
     # All of it took back what was never posted: there is nothing left to set off.
-    invoice.status = InvoiceStatus.POSTED if total else InvoiceStatus.CREDITED
+    is_over = not total and all(x.posted_amount + x.credited_amount == x.net_amount for x in lines)
+    invoice.status = InvoiceStatus.CREDITED if is_over else InvoiceStatus.POSTED
     invoice.posted_by, invoice.posted_at = actor, at
     invoice.save(update_fields=["status", "posted_by", "posted_at", "posted_total", "posted_tax", "postings"])
     note_event(invoice.reference, "posted", f"{total:.2f} {invoice.currency} to set off", actor=actor)
@@ -129,6 +126,31 @@ def post_credit_note(
         note_event(f"supplier_invoice:{invoice.corrects_id}", "credited", f"Credit note {invoice.number}", actor=actor)
         match_invoices(invoice_ids=[invoice.corrects_id], actor=actor, at=at)
     return invoice
+
+
+def unposted(
+    lines: Sequence[InvoiceLine], charges: Sequence[InvoiceCharge]
+) -> tuple[list[InvoiceLine], list[InvoiceCharge]]:
+    """Answer what of a credit note may be posted and was not."""
+    return (
+        [x for x in lines if x.payable_amount and not (x.posted_amount or x.credited_amount)],
+        [x for x in charges if x.payable_amount and not x.posted_amount],
+    )
+
+
+def _totals(
+    invoice: SupplierInvoice, lines: Sequence[InvoiceLine], charges: Sequence[InvoiceCharge]
+) -> tuple[Decimal, Decimal]:
+    """Answer tax and total of what is posted: as the paper says where that is all of it, else what follows from it."""
+    net: dict[Decimal, Decimal] = {}
+    parts = [(x.tax_rate, x.posted_amount) for x in lines] + [(x.tax_rate, x.posted_amount) for x in charges]
+    for rate, amount in parts:
+        net[rate] = net.get(rate, ZERO) + amount
+    if all(x.posted_amount == x.net_amount for x in lines) and all(x.posted_amount == x.amount for x in charges):
+        return invoice.tax_total, invoice.total
+    tax = sum((round_total(amount * rate, invoice.currency) for rate, amount in net.items()), ZERO)
+    tax = min(invoice.tax_total, tax)
+    return tax, sum(net.values(), ZERO) + tax
 
 
 def _targets(lines: Sequence[InvoiceLine]) -> dict[int, InvoiceLine]:
@@ -280,8 +302,8 @@ def _book_price(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[Ma
 def _book_charges(book: Round, charges: Sequence[InvoiceCharge]) -> list[InvoiceCharge]:
     landed = []
     for charge in charges:
-        home = book.home(charge.amount)
-        charge.posted_amount = charge.amount
+        home = book.home(charge.payable_amount)
+        charge.posted_amount = charge.payable_amount
         if treatment_of(charge) == PurchaseCharge.Treatment.LANDED:
             book.put("landed_accrual", -home, reference=accrual_of_charge(charge))
             charge.posted_landed -= home

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Sum
 
 from inventory.models import Location
-from inventory.services.costing import cents
+from inventory.services.costing import cents, lock_pools
 from inventory.services.revaluing import Correction, correct_receipts
 from purchasing.models import (
     InvoiceCharge,
@@ -24,7 +24,7 @@ from purchasing.models import (
     SupplierInvoice,
 )
 from purchasing.services.invoicing import ZERO, Sums
-from purchasing.services.landing import accrual_of_charge, settle_charge
+from purchasing.services.landing import accrual_of_charge, goods_billed_by, items_bearing, settle_charge
 from purchasing.services.unbilled import unbilled_units, went_before
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 from retailhub.core.money import round_total
@@ -107,6 +107,7 @@ def book_round(
         MatchAllocation.objects.filter(invoice_line__invoice=invoice).order_by("pk").select_for_update(of=("self",))
     )
     receipts = _lock_receipts(allocations)
+    lock_pools({row.item_id for row in receipts.values()} | items_bearing(charges))
     by_line: dict[int, list[MatchAllocation]] = {}
     for allocation in allocations:
         by_line.setdefault(allocation.invoice_line_id, []).append(allocation)
@@ -291,7 +292,7 @@ def treatment_of(charge: InvoiceCharge) -> str:
         return charge.treatment
     if charge.order_charge:
         return charge.order_charge.treatment
-    has_goods = MatchAllocation.objects.filter(invoice_line__invoice=charge.invoice_id).exists()
+    has_goods = MatchAllocation.objects.filter(invoice_line__invoice=goods_billed_by(charge)).exists()
     landed = charge.code in LANDED_CODES | {"allowance"} and has_goods
     return PurchaseCharge.Treatment.LANDED if landed else PurchaseCharge.Treatment.EXPENSE
 

@@ -55,6 +55,8 @@ class Book:
     expected_charges: dict[int, Decimal] = field(default_factory=dict)
     targets: dict[int, InvoiceLine] = field(default_factory=dict)
     sent_back: dict[int, int] = field(default_factory=dict)
+    charged: dict[int, dict[str, Decimal]] = field(default_factory=lambda: defaultdict(dict))
+    """By credit note and code: what its invoice charged, less what other credit notes gave back."""
 
     def billed(self, line: InvoiceLine) -> BilledLine:
         """Answer the line less what credit notes took off before it was posted."""
@@ -204,6 +206,17 @@ def _read_credits(book: Book, invoices: list[SupplierInvoice]) -> None:
     book.targets = InvoiceLine.objects.in_bulk(targets)
     lines = [x.order_line_id for pk in credit_notes for x in book.lines[pk] if x.order_line_id]
     book.sent_back = dict(rows(_SENT_BACK, {"lines": lines}))
+    for note, code, left in rows(_CHARGED, [credit_notes]):
+        book.charged[note][code] = left
+
+
+_CHARGED = """
+SELECT n.id, c.code, sum(CASE WHEN i.kind = 'credit_note' THEN -c.posted_amount ELSE c.amount END)
+FROM purchasing_supplierinvoice n
+JOIN purchasing_supplierinvoice i ON i.id = n.corrects_id OR i.corrects_id = n.corrects_id AND i.id <> n.id
+JOIN purchasing_invoicecharge c ON c.invoice_id = i.id
+WHERE n.id = ANY(%s) AND i.status <> 'rejected' GROUP BY 1, 2
+"""
 
 
 # What a supplier may give back goods for: billed units that went back and were neither credited nor replaced, and what

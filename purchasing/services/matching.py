@@ -145,7 +145,16 @@ class _Run:
                 )  # fmt: skip
             for breach in breaches:
                 found[line.pk, None, breach.code] = breach
-        if invoice.kind != SupplierInvoice.Kind.CREDIT_NOTE:
+        if invoice.kind == SupplierInvoice.Kind.CREDIT_NOTE:
+            left = dict(book.charged[invoice.pk])
+            for charge in charges:
+                book.expected_charges[charge.pk] = room = max(ZERO, left.get(charge.code, ZERO))
+                left[charge.code] = room - charge.amount
+                if charge.amount > room:
+                    found[None, charge.pk, HoldCode.CHG] = Breach(
+                        HoldCode.CHG, f"at most {room:.2f}", f"{charge.amount:.2f}", charge.amount - room
+                    )
+        else:
             self._look_at_charges(invoice, charges, found, is_expense=supplier.is_expense)
             mine = [book.ordered[x.order_line_id] for x in lines if x.order_line_id in book.ordered]
             for breach in check_dates(

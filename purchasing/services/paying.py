@@ -134,7 +134,7 @@ def use_credit_note(*, credit_note_id: int, uses: Mapping[int, Decimal], on: dat
     settled = settle(invoices, uses, party, f"credit note {note.number}", actor)
     lines += settled
     lines += exchange(off - sum((x.amount for x in settled), ZERO), party, note.reference)
-    if note.paid_total == note.posted_total:
+    if note.paid_total == note.posted_total and not _waits(note):
         note.status = InvoiceStatus.CREDITED
     note.save(update_fields=["paid_total", "status"])
     count = note.credit_uses.count()
@@ -181,6 +181,11 @@ def settle(
         invoice.save(update_fields=["paid_total", "status"])
         note_event(invoice.reference, "paid", f"{amount:.2f} {invoice.currency} by {by}", actor=actor)
     return lines
+
+
+def _waits(note: SupplierInvoice) -> bool:
+    """Whether a line of a credit note is still held."""
+    return note.lines.filter(net_amount__gt=F("posted_amount") + F("credited_amount")).exists()
 
 
 def _open_net(invoice: SupplierInvoice) -> Decimal:
