@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inventory.models import CostPool, Item, Location
-from purchasing.models import LandedCost, ReceiptLine, Supplier, SupplierInvoice, SupplierPayment
+from purchasing.models import InvoiceLine, LandedCost, ReceiptLine, Supplier, SupplierInvoice, SupplierPayment
 from purchasing.services.approving import NeedsAnother
 from purchasing.services.approving_invoices import NothingPayable, approve_invoice, post_invoice
 from purchasing.services.capturing import BilledCharge, BilledLine, capture_invoice
@@ -26,6 +26,7 @@ from purchasing.services.paying import (
     use_prepayment,
 )
 from purchasing.services.prepaying import use_prepayment_invoice
+from purchasing.services.reversing import reverse_receipt
 from purchasing.services.standing import WrongState
 from retailhub.accounting.queries import balance
 from retailhub.core.money import round_total
@@ -433,3 +434,33 @@ def test_the_books_may_be_in_a_currency_without_cents(
 
     assert accounts("inventory", "grni") == (1632, 0)
     assert_books_agree()
+
+
+def test_a_reversed_receipt_gives_its_freight_back_to_where_it_waits(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    order = issued(siam, warehouse, [(lamp, 10, "5.00")], charges=[OrderedCharge(code="freight", amount=Decimal(10))])
+    receipt = received(order)
+    assert accounts("inventory", "grni", "landed_accrual") == (60, -50, -10)
+
+    reverse_receipt(receipt_id=receipt.pk, reason="counted twice", actor="user:wim")
+
+    assert accounts("inventory", "grni", "landed_accrual", "price_variance", "cogs") == (0, 0, 0, 0, 0)
+    received(order)
+    assert accounts("inventory", "grni", "landed_accrual", "price_variance") == (60, -50, -10, 0)
+
+
+def test_freight_that_was_billed_waits_for_goods_again_when_their_receipt_is_reversed(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    order = issued(siam, warehouse, [(lamp, 10, "5.00")], charges=[OrderedCharge(code="freight", amount=Decimal(10))])
+    first, _ = received(order, [4]), received(order, [6])
+    invoice = billed(order, [(lamp, 6, "5.00")], charges=[BilledCharge(code="freight", amount=Decimal(10))])
+    InvoiceLine.objects.filter(invoice=invoice).delete()
+    SupplierInvoice.objects.filter(pk=invoice.pk).update(net_total=10, total=10)
+    posted(invoice)
+    assert accounts("inventory", "landed_accrual") == (60, 0)
+
+    reverse_receipt(receipt_id=first.pk, reason="counted twice", actor="user:wim")
+
+    assert accounts("inventory", "landed_accrual", "price_variance") == (36, 4, 0)
