@@ -72,7 +72,7 @@ def cancel_order(
         data={"lines": [{"line": cut.line.line, "quantity": cut.quantity} for cut in cuts]},
         actor=actor,
     )
-    publish(OrderCancelled(order_id=order.pk))
+    publish(OrderCancelled(order_id=order.pk, document=order.reference))
     return order
 
 

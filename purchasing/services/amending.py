@@ -26,6 +26,7 @@ from purchasing.services.closing import cancel_purchase_order, close_short
 from purchasing.services.drafting import home_value, set_total
 from purchasing.services.expecting import tell_expected
 from purchasing.services.issuing import remember_prices, snapshot_of
+from purchasing.services.replacing import give_up_replacements
 from purchasing.services.standing import (
     WrongState,
     ensure_is,
@@ -238,6 +239,7 @@ def _carry_out(plan: _Plan, actor: str, reason: str, at: datetime, *, approved: 
         ],
     )  # fmt: skip
     insert_rows(plan.fresh)
+    give_up_replacements(line.pk for line in plan.before if line.quantity == line.cancelled)
     if plan.charges is not None:
         _write_charges(order, plan.charges)
     everything = [*plan.lines, *plan.fresh]

@@ -173,6 +173,7 @@ def capture_invoice(
         raise DuplicateInvoice(f"{number} of this supplier is here already.", number=number) from error
     if invoice.corrects_id:
         _correct(rows, lines, invoice)
+        _correct_charges(billed, invoice)
     insert_rows(rows)
     insert_rows(billed)
     note_event(
@@ -433,6 +434,15 @@ def _correct(rows: Sequence[InvoiceLine], lines: Sequence[BilledLine], invoice: 
         if same:
             row.corrects, row.order_line, row.item = same[0], same[0].order_line, same[0].item
             row.credit_kind = row.credit_kind or ("goods" if _same_price(row, same[0]) else "price")
+
+
+def _correct_charges(billed: Sequence[InvoiceCharge], invoice: SupplierInvoice) -> None:
+    """Let charges that are given back go against what was charged, and off the goods where those bear it."""
+    theirs = {x.code: x for x in InvoiceCharge.objects.filter(invoice=invoice.corrects_id).order_by("-line")}
+    for row in billed:
+        if twin := theirs.get(row.code):
+            row.order_charge_id = row.order_charge_id or twin.order_charge_id
+            row.treatment = row.treatment or twin.treatment
 
 
 def _same_price(row: InvoiceLine, other: InvoiceLine) -> bool:

@@ -13,6 +13,7 @@ from purchasing.events import PurchaseOrderChanged
 from purchasing.models import OPEN, Claim, OrderStatus, PurchaseOrder, PurchaseOrderLine, Receipt, ReceiptLine
 from purchasing.services.exceptions import look_at_exceptions
 from purchasing.services.expecting import tell_expected
+from purchasing.services.replacing import expect_for_returned
 from purchasing.services.standing import WrongState, lock_purchase_order, note_event, standing_of
 from purchasing.services.unbilled import units_in
 from retailhub.core.errors import DomainError, NotFound
@@ -115,6 +116,8 @@ def promise_replacement(*, claim_id: int, actor: str, at: datetime | None = None
     if claim.kind in (Claim.Kind.SHORT, Claim.Kind.PRICE) or order.status not in OPEN | {OrderStatus.RECEIVED}:
         raise NothingToReplace(claim=claim.number, status=order.status)
     expect_replacement(order, {claim.order_line_id or 0: claim.quantity})
+    if claim.receipt_line_id:
+        expect_for_returned(claim.receipt_line_id, claim.quantity)
     _settle(claim, Claim.State.REPLACED, at)
     note_event(order.reference, "replacement", f"{claim.quantity} units are to come for {claim.number}", actor=actor)
     publish(PurchaseOrderChanged(order_id=order.pk))

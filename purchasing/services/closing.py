@@ -12,6 +12,7 @@ from django.utils import timezone
 from purchasing.events import PurchaseOrderChanged
 from purchasing.models import OrderStatus, PurchaseOrder, PurchaseOrderLine, SpecialOrder
 from purchasing.services.expecting import tell_expected
+from purchasing.services.replacing import give_up_replacements
 from purchasing.services.standing import (
     WrongState,
     ensure_can,
@@ -111,6 +112,7 @@ def close_short(
     for line in chosen:
         line.cancelled += open_units(line)
         line.replacement_due = 0
+    give_up_replacements(line.pk for line in chosen)
     if any(open_units(line) for line in kept):
         write_fields(kept, ["cancelled", "replacement_due"])
         order.net_total = net_total(kept, list(order.charges.all()), order.currency)

@@ -28,7 +28,7 @@ from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
 from retailhub.core.quantities import MOST
 from retailhub.core.services.attending import settle_attention
 from retailhub.core.text import storable
-from retailhub.core.transactions import retried
+from retailhub.core.transactions import OutOfTurn, retried
 
 Condition = ReceiptScan.Condition
 
@@ -254,9 +254,12 @@ def finish_receipt(
     Order lines in `close_lines` are closed short: what did not come is not expected any more. Finishing twice changes
     nothing.
     """
-    held = Receipt.objects.filter(pk=receipt_id).values_list("orders", flat=True)
-    lock_purchase_orders(pk for pk in held if pk)
+    mine = Receipt.objects.filter(pk=receipt_id, orders__isnull=False).values_list("orders", flat=True)
+    held = lock_purchase_orders(mine)
     receipt = _lock(receipt_id)
+    if not set(mine.all()) <= set(held):
+        # An order was added meanwhile; it comes before the receipt.
+        raise OutOfTurn
     if receipt.status == ReceiptStatus.POSTED:
         return receipt
     receipt = post_receipt(receipt_id=receipt_id, counted=counted_so_far(receipt, announced or {}), actor=actor, at=at)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from inventory.models import Bucket, Location, Reason
+from inventory.services.ledger import Place, lock_levels
 from inventory.services.moving import MoveLine, move_stock
 from inventory.services.revaluing import Correction, correct_receipts
 from purchasing.events import DeliveryReceived, PurchaseOrderChanged, PurchaseOrderIssued
@@ -103,6 +104,8 @@ def keep_free(*, receipt_line_id: int, quantity: int, actor: str, at: datetime |
     row.free += quantity
     row.reduced += share
     row.save(update_fields=["over", "free", "reduced"])
+    # The level that the goods are moved in comes before the cost pool that is corrected.
+    lock_levels([Place(row.item_id, row.receipt.location_id)])
     if share:
         (corrected,) = correct_receipts(
             corrections=[

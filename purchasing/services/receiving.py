@@ -23,7 +23,7 @@ from purchasing.models import (
     ReceiptStatus,
     Supplier,
 )
-from purchasing.services.accruing import book_receipt, settle_prepaid
+from purchasing.services.accruing import book_receipt, settle_billed
 from purchasing.services.claiming import claim_for
 from purchasing.services.exceptions import look_at_exceptions
 from purchasing.services.expecting import tell_expected
@@ -260,7 +260,8 @@ def _post(
     at: datetime,
     on: date,
 ) -> None:
-    prepaid = settle_prepaid(rows)
+    # Goods that are not ours are billed by nobody.
+    prepaid = settle_billed(rows) if receipt.location.owned else {}
     worth = worth_of(receipt, rows, prepaid, on=on)
     stock = [line for row in rows for line in _stock_lines(row, worth[row.line])]
     if stock:

@@ -215,10 +215,15 @@ def _write_lines(
     for index, (x, went) in enumerate(zip(lines, back, strict=True)):
         row = rows[x.receipt_line_id]
         known = before.setdefault(row.pk, WentBefore())
-        # What is not ours to pay goes first: damaged and surplus units were counted apart.
-        apart = {Bucket.DAMAGED: row.damaged, Bucket.ON_HOLD: row.over}.get(Bucket(x.bucket), 0)
-        accepted[index] = x.quantity - min(x.quantity, max(0, apart - known.by_bucket.get(x.bucket, 0)))
-        uninvoiced = min(x.quantity, unbilled_units(row, known))
+        # What is not ours to pay goes first: damaged and surplus units were counted apart, and are billed last.
+        apart = {
+            bucket: max(0, units - known.by_bucket.get(bucket, 0))
+            for bucket, units in ((Bucket.DAMAGED, row.damaged), (Bucket.ON_HOLD, row.over))
+        }
+        refused = min(x.quantity, apart.get(Bucket(x.bucket), 0))
+        accepted[index] = x.quantity - refused
+        unbilled = unbilled_units(row, known)
+        uninvoiced = min(refused, unbilled) + min(accepted[index], max(0, unbilled - sum(apart.values())))
         from_open = unbilled_share(row, uninvoiced, known) if uninvoiced else Decimal(0)
         owed = cents(went.receipt_cost * (x.quantity - uninvoiced) / x.quantity)
         if not paper.location.owned:
@@ -300,7 +305,10 @@ def _settle_with_supplier(
         if paper.wants_replacement and order_line:
             # Surplus of the very item was never wanted.
             surplus = row.bucket == Bucket.ON_HOLD and row.receipt_line.instead_of_id is None
-            due[order_line.pk] = due.get(order_line.pk, 0) + (accepted[index] if surplus else row.quantity)
+            wanted = accepted[index] if surplus else row.quantity
+            due[order_line.pk] = due.get(order_line.pk, 0) + wanted
+            if row.receipt_line.order_line_id:
+                row.to_replace = min(wanted, row.quantity - row.uninvoiced)
         elif accepted[index]:
             amount, currency = claimed_amount(row.receipt_line, accepted[index])
             claims.append(
@@ -317,6 +325,7 @@ def _settle_with_supplier(
                 )
             )
     write_claims(claims)
+    write_fields([row for row in gone if row.to_replace], ["to_replace"])
     changed = list(PurchaseOrderLine.objects.filter(pk__in=ours))
     for line in changed:
         line.returned += ours[line.pk]

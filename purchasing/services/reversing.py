@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from inventory.models import Location
 from inventory.services import returning
+from inventory.services.ledger import Place, lock_levels
 from inventory.services.returning import WentBack
 from purchasing.events import DeliveryReceived, PurchaseOrderChanged
 from purchasing.models import (
@@ -26,6 +27,7 @@ from purchasing.models import (
 )
 from purchasing.services.exceptions import settle_exceptions
 from purchasing.services.expecting import tell_expected
+from purchasing.services.landing import take_back_landed
 from purchasing.services.special_orders import take_back
 from purchasing.services.standing import WrongState, lock_purchase_orders, note_event, standing_of
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
@@ -73,11 +75,14 @@ def reverse_receipt(*, receipt_id: int, reason: str, actor: str, at: datetime | 
         return receipt
     if receipt.status != ReceiptStatus.POSTED:
         raise WrongState(f"{receipt.number} is {receipt.get_status_display().lower()}.", status=receipt.status)
-    rows = list(receipt.lines.select_related("order_line").order_by("line"))
+    rows = list(receipt.lines.select_related("order_line", "item").order_by("line"))
     _refuse_invoiced(receipt, rows)
     _refuse_touched(rows, orders)
     came = [row for row in rows if row.accepted or row.damaged or row.over or row.free]
     if came:
+        # Levels come before the cost pools that the landed costs change.
+        lock_levels(Place(row.item_id, receipt.location_id) for row in came)
+        take_back_landed(receipt, came, on=timezone.localdate(at), actor=actor)
         back = returning.reverse_receipt(document=receipt.reference, actor=actor, occurred_at=at)
         _book_reversal(receipt, rows, back, on=timezone.localdate(at), actor=actor)
     receipt.status, receipt.reversed_by, receipt.reversed_at = ReceiptStatus.REVERSED, actor, at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import F, OuterRef, Q, Subquery
@@ -205,13 +205,13 @@ def end_special_order(
     return link
 
 
-def flag_given_up() -> None:
-    """Have an attention row for each open link whose customer does not wait for the goods any more.
+def flag_given_up(documents: Collection[str]) -> None:
+    """Have an attention row for each open link to these documents whose customer does not wait for the goods any more.
 
     His order, or the line of it, was cancelled, or he got other goods. One query, and two more where rows are raised.
     """
     found = list(
-        SpecialOrder.objects.filter(state=SpecialOrder.State.OPEN)
+        SpecialOrder.objects.filter(document__in=documents, state=SpecialOrder.State.OPEN)
         .annotate(
             waits=Subquery(
                 WaitingDemand.objects.filter(
