@@ -23,7 +23,7 @@ from purchasing.services.standing import (
     open_units,
     standing_of,
 )
-from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
+from retailhub.core.errors import AmbiguousLine, DomainError, Invalid, NotFound, Offence
 from retailhub.core.models import Attention
 from retailhub.core.services.attending import raise_attention, settle_attention
 from retailhub.core.transactions import retried
@@ -75,12 +75,6 @@ class TooMuchLinked(DomainError):
     code = "too_much_linked"
 
 
-class AmbiguousLine(DomainError):
-    """Several lines of the customer's order wait for this item: say which."""
-
-    code = "ambiguous_line"
-
-
 class NotWaiting(DomainError):
     """The other customer's line does not wait for these goods."""
 
@@ -99,7 +93,9 @@ def waiting_line(*, document: str, item_id: int) -> int:
     if not lines:
         raise NothingWaits(document=document)
     if len(lines) > 1:
-        raise AmbiguousLine(document=document, lines=lines)
+        raise AmbiguousLine(
+            f"Several lines of {document} wait for this item: say which.", document=document, lines=lines
+        )
     return lines[0]
 
 

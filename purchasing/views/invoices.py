@@ -19,10 +19,10 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from purchasing.einvoices.reading import read_invoice
 from purchasing.models import BuyingEvent, Hold, InvoiceStatus, SupplierInvoice
 from purchasing.services.approving_invoices import approve_invoice, post_invoice
-from purchasing.services.capturing import capture_file
 from purchasing.services.deciding import decide_lines, invoice_difference, open_dispute
 from purchasing.services.invoicing import open_codes, payable_of
 from purchasing.services.matching import match_invoices
+from purchasing.services.reading_files import capture_file
 from retailhub.accounting.queries import BUCKETS, OpenItem, open_items
 from retailhub.core.errors import DomainError
 from retailhub.core.pages import NotAllowed, ShellPage, or_404
