@@ -149,7 +149,13 @@ class Keep(LineVerb):
     done_message = gettext_lazy("Kept: the order has a new revision.")
 
     def act(self, form: Any) -> None:
-        keep_surplus(receipt_line_id=self.line.pk, quantity=form.cleaned_data["quantity"], actor=self.principal.actor)
+        keep_surplus(
+            receipt_line_id=self.line.pk,
+            quantity=form.cleaned_data["quantity"],
+            actor=self.principal.actor,
+            roles=self.principal.roles,
+            may_approve=self.principal.may("purchasing:approve", location=self.receipt.location.code),
+        )
 
 
 class KeepFree(LineVerb):
