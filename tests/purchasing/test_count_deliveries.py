@@ -9,18 +9,11 @@ import pytest
 
 from inventory.models import Barcode, Item, Location, PackUnit
 from purchasing.models import Claim, Receipt, ReceiptScan, Supplier
-from purchasing.services.counting import (
-    NotOnOrder,
-    cancel_receipt,
-    finish_receipt,
-    scan_goods,
-    set_count,
-    start_receipt,
-    undo_scan,
-)
+from purchasing.services.counting import cancel_receipt, finish_receipt, start_receipt
 from purchasing.services.picturing import NotAPicture, TooLarge, add_photo
 from purchasing.services.reading_codes import UnknownCode, expiry_of, gs1_elements
 from purchasing.services.receiving import OtherPlace
+from purchasing.services.scanning import NotOnOrder, scan_goods, set_count, undo_scan
 from purchasing.services.standing import WrongState
 from tests.books import figures
 from tests.factories.inventory import LocationFactory
