@@ -127,7 +127,7 @@ def open_dispute(
     note_event(
         invoice.reference,
         "disputed",
-        f"{dispute.amount} {invoice.currency} disputed",
+        f"{dispute.amount:.2f} {invoice.currency} disputed",
         actor=actor,
         data={"dispute": dispute.pk},
     )
@@ -151,12 +151,14 @@ def draft_dispute(
 
 def disputed_lines(invoice: SupplierInvoice) -> list[dict[str, Any]]:
     """Answer what a letter about the invoice says, part by part."""
-    holds = Hold.objects.filter(invoice=invoice, released_at=None, is_warning=False).select_related("line", "charge")
+    holds = Hold.objects.filter(invoice=invoice, released_at=None, is_warning=False).select_related(
+        "line__item", "charge"
+    )
     return [
         {
             "line": hold.line.line if hold.line else None,
             "charge": hold.charge.code if hold.charge else None,
-            "description": hold.line.description if hold.line else hold.charge.description if hold.charge else "",
+            "description": _called(hold),
             "code": hold.code,
             "why": hold.get_code_display(),
             "expected": hold.expected,
@@ -165,6 +167,12 @@ def disputed_lines(invoice: SupplierInvoice) -> list[dict[str, Any]]:
         }
         for hold in holds.order_by("line__line", "charge__line", "pk")
     ]
+
+
+def _called(hold: Hold) -> str:
+    if hold.line:
+        return hold.line.description or (hold.line.item.name if hold.line.item else "")
+    return hold.charge.description if hold.charge else ""
 
 
 def invoice_difference(invoice: SupplierInvoice) -> Decimal:

@@ -85,14 +85,14 @@ def keep_surplus(
         change = [f"/lines/{line.line - 1}/quantity", line.quantity, line.quantity + quantity]
         line.quantity += quantity
         line.received += quantity
-        line.save(update_fields=["quantity", "received"])
     else:
         line = _new_line(row, order, quantity, number=lines[-1].line + 1, at=at)
         lines.append(line)
         change = [f"/lines/{line.line - 1}", None, {"sku": line.item.sku, "quantity": quantity}]
-        row.order_line = line
     order.net_total = net_total(lines, list(order.charges.all()), order.currency)
     _approve(order, lines, demand_before, actor=actor, roles=roles, may_approve=may_approve, at=at)
+    line.save()
+    row.order_line = line
     _revise(order, lines, change, reason or "Surplus is kept", actor, at)
     row.over -= quantity
     row.accepted += quantity
@@ -231,7 +231,6 @@ def _new_line(row: ReceiptLine, order: PurchaseOrder, quantity: int, *, number: 
         first=number,
     )
     line.received = quantity
-    line.save()
     return line
 
 

@@ -28,6 +28,7 @@ from purchasing.models import (
     Supplier,
     SupplierInvoice,
     SupplierReturn,
+    SupplierReturnLine,
 )
 from purchasing.services.letters import claim_letter, dispute_letter, return_letter
 from purchasing.services.printing import order_paper
@@ -282,7 +283,10 @@ def _alarm(sending: Sending) -> None:
 
 
 def _page(kind: str, key: str) -> str:
-    name = {"po": "order", "supplier_invoice": "invoice", "receipt": "receipt", "supplier_return": "return"}.get(kind)
+    if kind == "supplier_return":
+        lines = SupplierReturnLine.objects.filter(supplier_return__number=key)
+        kind, key = "receipt", lines.values_list("receipt_line__receipt__number", flat=True)[:1].get()
+    name = {"po": "order", "supplier_invoice": "invoice", "receipt": "receipt"}.get(kind)
     try:
         return reverse(f"purchasing:{name}", args=[key]) if name else ""
     except NoReverseMatch:

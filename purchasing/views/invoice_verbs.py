@@ -42,7 +42,7 @@ from purchasing.services.paying import left_of, pay_supplier, sources_of, use_cr
 from purchasing.services.telling import tell_of_dispute
 from purchasing.transports.registry import way_to
 from purchasing.views.invoices import OneInvoice
-from purchasing.views.papers import framed
+from purchasing.views.papers import LetterDialog, framed
 from retailhub.core.money import exponent
 from retailhub.core.pages import Dialog, HouseForm, or_404
 from retailhub.core.templatetags.rh import money
@@ -151,7 +151,7 @@ class AttachForm(HouseForm):
     def __init__(self, *args: Any, lines: list[tuple[int | str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["order_line"]
-        field.choices = [("", _("No order")), *lines]
+        field.choices, field.rh_quiet = [("", _("No order")), *lines], True
 
 
 class Attach(InvoiceDialog):
@@ -302,17 +302,15 @@ class DisputeForm(HouseForm):
     )
 
 
-class OpenDispute(InvoiceDialog):
+class OpenDispute(LetterDialog, InvoiceDialog):
     """Tell the supplier what is wrong; the letter is looked at before it goes."""
 
-    partial_name = "purchasing/letter_dialog.html"
     form_class = DisputeForm
     title = gettext_lazy("Dispute what is held?")
     submit_label = gettext_lazy("Dispute & send")
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        letter = reverse("purchasing:invoice_letter", args=[self.invoice.pk])
-        return super().get_context_data(letter_url=letter, **kwargs)
+    def get_letter_url(self) -> str:
+        return reverse("purchasing:invoice_letter", args=[self.invoice.pk])
 
     @cached_property
     def address(self) -> str:
@@ -362,10 +360,13 @@ class EndDispute(InvoiceDialog):
         end_dispute(dispute_id=self.dispute.pk, state=form.cleaned_data["state"], actor=self.principal.actor)
 
 
-class ResendDispute(InvoiceDialog):
+class ResendDispute(LetterDialog, InvoiceDialog):
     title = gettext_lazy("Send the letter once more?")
     submit_label = gettext_lazy("Send again")
     done_message = gettext_lazy("The letter goes once more.")
+
+    def get_letter_url(self) -> str:
+        return reverse("purchasing:invoice_letter", args=[self.invoice.pk])
 
     def get_explanation(self) -> str:
         address = way_to(self.invoice.supplier)[1] if self.invoice.supplier else ""

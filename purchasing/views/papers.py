@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.http.response import HttpResponseBase
 
+from retailhub.core.pages import Dialog
+
 AnyAnswer = TypeVar("AnyAnswer", bound=HttpResponseBase)
+
+
+class LetterDialog(Dialog):
+    """A dialog that shows the letter before it goes."""
+
+    template_name = "purchasing/letter_page.html"
+    partial_name = "purchasing/letter_dialog.html"
+
+    def get_letter_url(self) -> str:
+        raise NotImplementedError
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(letter_url=self.get_letter_url(), **kwargs)
 
 
 def framed(answer: AnyAnswer, name: str) -> AnyAnswer:
