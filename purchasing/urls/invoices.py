@@ -6,12 +6,19 @@ from django.urls import URLPattern, path
 
 from purchasing.views import invoice_verbs as verbs
 from purchasing.views import invoices as views
+from purchasing.views import typing_invoices as typing
 
 _ONE = "invoices/<int:pk>/"
 
 urlpatterns: list[URLPattern] = [
     path("invoices/", views.Invoices.as_view(), name="invoices"),
-    path("invoices/upload/", views.UploadInvoice.as_view(), name="invoice_upload"),
+    path("invoices/upload/", typing.UploadInvoice.as_view(), name="invoice_upload"),
+    path("invoices/new/", typing.TypeInvoice.as_view(), name="invoice_new"),
+    path("invoices/new/check/", typing.CheckSums.as_view(), name="invoice_check"),
+    path("invoices/new/orders/", typing.OrdersToBill.as_view(), name="invoice_orders"),
+    path("invoices/new/rows/", typing.RowsToBill.as_view(), name="invoice_rows"),
+    path("invoices/new/paper/", typing.KeepPaper.as_view(), name="invoice_paper"),
+    path("invoices/new/paper/<str:token>/", typing.WaitingPaper.as_view(), name="invoice_waiting"),
     path("invoices/<int:pk>/", views.InvoicePage.as_view(), name="invoice"),
     path(f"{_ONE}file/", views.InvoiceFile.as_view(), name="invoice_file"),
     path(f"{_ONE}rules/", views.Rules.as_view(), name="invoice_rules"),

@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from purchasing.einvoices.reading import read_invoice
 from purchasing.models import (
     INVOICE_MOVES,
     BuyingEvent,
@@ -30,9 +29,7 @@ from purchasing.services.approving_invoices import approve_invoice, post_invoice
 from purchasing.services.attributing import UNDECIDED
 from purchasing.services.deciding import decide_lines, invoice_difference, open_dispute
 from purchasing.services.invoicing import open_codes, payable_of
-from purchasing.services.matching import match_invoices
 from purchasing.services.paying import sources_of
-from purchasing.services.reading_files import capture_file
 from purchasing.services.rule_checking import rules_of
 from purchasing.views.papers import framed
 from retailhub.accounting.queries import BUCKETS, OpenItem, open_items
@@ -236,27 +233,6 @@ class Invoices(ShellPage):
             words=words,
             may_upload=self.principal.may("invoices:write"),
         )
-
-
-class UploadInvoice(ShellPage):
-    """A file that is read, recognised and matched in one go."""
-
-    scope = "invoices:write"
-    http_method_names = ["post"]
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        file: Any = request.FILES.get("file")
-        try:
-            if file is None:
-                raise DomainError(_("Choose a file first."))
-            read = read_invoice(file, file.name or "invoice")
-            file.seek(0)
-            invoice = capture_file(read=read, file=file, actor=self.principal.actor)
-            match_invoices(invoice_ids=[invoice.pk], actor=self.principal.actor)
-        except DomainError as refusal:
-            messages.error(request, " ".join([refusal.detail, *(error.detail for error in refusal.errors[:3])]))
-            return HttpResponseRedirect(reverse("purchasing:invoices"))
-        return HttpResponseRedirect(reverse("purchasing:invoice", args=[invoice.pk]))
 
 
 class Aged(ShellPage):
