@@ -10,14 +10,12 @@ from django.utils import timezone
 from inventory.services.releasing import release_stock
 from orders.events import OrderCancelled
 from orders.models import Order, OrderEvent, OrderLine, Status
-from orders.services.lines import AmbiguousLine, LineWanted, find_lines, parts_of
+from orders.services.lines import LineWanted, find_lines, parts_of
 from orders.services.standing import lock_order, settle_status
 from retailhub.core.errors import DomainError, Offence
 from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
-
-__all__ = ["AmbiguousLine", "LineWanted", "NothingToCancel", "cancel_order"]
 
 
 class NothingToCancel(DomainError):

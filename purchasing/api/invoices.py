@@ -34,11 +34,12 @@ from purchasing.einvoices.document import ReadInvoice
 from purchasing.einvoices.reading import read_invoice
 from purchasing.models import Hold, InvoiceStatus, Supplier, SupplierInvoice
 from purchasing.services.approving_invoices import approve_invoice, post_invoice
-from purchasing.services.capturing import BilledCharge, BilledLine, capture_file, capture_invoice
+from purchasing.services.capturing import BilledCharge, BilledLine, capture_invoice
 from purchasing.services.deciding import decide_lines, open_dispute, reject_invoice, release_hold
 from purchasing.services.matching import match_invoices
 from purchasing.services.paying import pay_supplier, use_credit_note
 from purchasing.services.prepaying import use_prepayment_invoice
+from purchasing.services.reading_files import capture_file
 from retailhub.core.api.once import Body, call, refusal_answer, respond, usable, written
 from retailhub.core.api.parsing import CleanJsonParser
 from retailhub.core.api.schema import door

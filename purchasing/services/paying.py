@@ -142,6 +142,24 @@ def use_credit_note(*, credit_note_id: int, uses: Mapping[int, Decimal], on: dat
     return note
 
 
+def sources_of(invoice: SupplierInvoice) -> list[SupplierInvoice | SupplierPayment]:
+    """Answer what may settle an invoice of which something is open: posted credit notes, and payments ahead."""
+    if invoice.kind != SupplierInvoice.Kind.INVOICE or invoice.posted_total <= invoice.paid_total:
+        return []
+    same = {"supplier": invoice.supplier_id, "currency": invoice.currency}
+    notes = SupplierInvoice.objects.filter(
+        kind=SupplierInvoice.Kind.CREDIT_NOTE, status=InvoiceStatus.POSTED, posted_total__gt=F("paid_total"), **same
+    )
+    return [*notes.defer("read")[:100], *SupplierPayment.objects.filter(amount__gt=F("used"), **same)[:100]]
+
+
+def left_of(source: SupplierInvoice | SupplierPayment) -> Decimal:
+    """Answer what of a credit note, or of a payment, was not set off yet."""
+    if isinstance(source, SupplierInvoice):
+        return Decimal(source.posted_total - source.paid_total)
+    return Decimal(source.amount - source.used)
+
+
 # --- the parts -------------------------------------------------------------------------------------------------------
 def _use_payment(
     payment: SupplierPayment, invoices: Mapping[int, SupplierInvoice], uses: Mapping[int, Decimal], actor: str

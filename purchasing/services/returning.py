@@ -26,7 +26,9 @@ from purchasing.models import (
 from purchasing.services.claiming import claimed_amount, expect_replacement, write_claims
 from purchasing.services.exceptions import look_at_exceptions
 from purchasing.services.standing import lock_purchase_orders, next_number, note_event
+from purchasing.services.telling import tell_of_return
 from purchasing.services.unbilled import WentBefore, unbilled_share, unbilled_units, units_in, went_before
+from purchasing.transports.registry import way_to
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
 from retailhub.core.money import round_total
@@ -65,14 +67,16 @@ def return_goods(
     carrier: str = "",
     tracking_number: str = "",
     wants_replacement: bool = False,
+    tell_supplier: bool = False,
     at: datetime | None = None,
 ) -> SupplierReturn:
     """Let goods of posted receipts go back to their supplier, all lines or none, and answer the paper.
 
     They leave stock at what stock says; what was not billed comes off goods received, what was billed is owed to us,
     and a difference is a price variance. Accepted goods that go back are claimed, damaged and wrong ones have their
-    claim already; with `wants_replacement` the order lines are open for as many again instead. Raises Invalid,
-    NotReturnable, ExceedsReceived and GoodsGone, naming every offending line; then nothing happens.
+    claim already; with `wants_replacement` the order lines are open for as many again instead. A supplier who is to be
+    told and has an address gets a letter. Raises Invalid, NotReturnable, ExceedsReceived and GoodsGone, naming every
+    offending line; then nothing happens.
     """
     _refuse_odd(lines)
     at = at or timezone.now()
@@ -123,6 +127,8 @@ def return_goods(
         GoodsReturned(supplier_return_id=paper.pk),
         *(PurchaseOrderChanged(order_id=order_id) for order_id in sorted(orders)),
     )
+    if tell_supplier and way_to(paper.supplier)[1]:
+        tell_of_return(return_id=paper.pk, actor=actor)
     return paper
 
 

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from inventory.models import WaitingDemand
 from inventory.services.linking import NothingWaits, link_demand, unlink_demand
-from purchasing.events import PurchaseOrderChanged, PurchaseOrderIssued, SpecialOrderEnded
-from purchasing.models import OPEN, OrderStatus, PurchaseOrderLine, PurchaseRevision, ReceiptLine, SpecialOrder
+from purchasing.events import PurchaseOrderChanged, SpecialOrderEnded
+from purchasing.models import OPEN, OrderStatus, PurchaseOrderLine, ReceiptLine, SpecialOrder
 from purchasing.services.expecting import tell_expected
-from purchasing.services.issuing import snapshot_of
+from purchasing.services.revising import keep_revision
 from purchasing.services.standing import (
     WrongState,
     lock_purchase_order,
@@ -23,7 +23,7 @@ from purchasing.services.standing import (
     open_units,
     standing_of,
 )
-from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
+from retailhub.core.errors import AmbiguousLine, DomainError, Invalid, NotFound, Offence
 from retailhub.core.models import Attention
 from retailhub.core.services.attending import raise_attention, settle_attention
 from retailhub.core.sql import write_fields
@@ -76,12 +76,6 @@ class TooMuchLinked(DomainError):
     code = "too_much_linked"
 
 
-class AmbiguousLine(DomainError):
-    """Several lines of the customer's order wait for this item: say which."""
-
-    code = "ambiguous_line"
-
-
 class NotWaiting(DomainError):
     """The other customer's line does not wait for these goods."""
 
@@ -100,7 +94,9 @@ def waiting_line(*, document: str, item_id: int) -> int:
     if not lines:
         raise NothingWaits(document=document)
     if len(lines) > 1:
-        raise AmbiguousLine(document=document, lines=lines)
+        raise AmbiguousLine(
+            f"Several lines of {document} wait for this item: say which.", document=document, lines=lines
+        )
     return lines[0]
 
 
@@ -298,19 +294,10 @@ def _cancel_units(bought: PurchaseOrderLine, units: int, reason: str, actor: str
     lines = list(order.lines.select_related("item").order_by("line"))
     order.net_total = net_total(lines, list(order.charges.all()), order.currency)
     if order.revision:
-        order.revision += 1
         if order.status in OPEN | {OrderStatus.RECEIVED}:
             order.status = standing_of(order, lines)
-        PurchaseRevision.objects.create(
-            order=order,
-            number=order.revision,
-            snapshot=snapshot_of(order, lines),
-            changes=[[f"/lines/{bought.line - 1}/cancelled", before, bought.cancelled]],
-            reason=reason[:200],
-            actor=actor,
-            made_at=at,
-        )
+        changes = [[f"/lines/{bought.line - 1}/cancelled", before, bought.cancelled]]
+        keep_revision(order, lines, changes, reason=reason, actor=actor, at=at)
         tell_expected(order, [line for line in lines if line.pk == bought.pk])
-        publish(PurchaseOrderIssued(order_id=order.pk, revision=order.revision))
     order.save(update_fields=["net_total", "revision", "status"])
     publish(PurchaseOrderChanged(order_id=order.pk))
