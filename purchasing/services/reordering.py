@@ -8,25 +8,30 @@ The need is rounded up once to what the supplier sells: his minimum and his mult
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from math import ceil, sqrt
 from typing import Any
 
 from django.db import transaction
 
 from inventory.models import Location
-from purchasing.models import OrderStatus, PurchaseOrder, Supplier, SupplierItem
+from purchasing.models import BuyingEvent, OrderStatus, PurchaseOrder, Supplier, SupplierItem
 from purchasing.services.demand import DEMAND, demand_values
 from purchasing.services.drafting import OrderedLine, draft_purchase_order
 from purchasing.services.pricing import Offer, offer_of, orderable
+from purchasing.services.standing import note_event
+from retailhub.core.errors import DomainError
 from retailhub.core.models import Attention
 from retailhub.core.money import round_total
 from retailhub.core.services.attending import raise_attention, settle_attention
 from retailhub.core.services.exchanging import NoExchangeRate, rates_on
 from retailhub.core.sql import rows
+from retailhub.core.text import sku_key
 from retailhub.core.transactions import retried
 
 SAFETY = 1.645
@@ -34,6 +39,7 @@ SAFETY = 1.645
 LEAD_DAYS = 7
 """For items that nobody sells us yet."""
 LOW_STOCK = "low_stock"
+REORDERED = "reordered"
 NOBODY = "supplier:"
 STEP = "/buying/reorder/"
 UNSENT = (OrderStatus.DRAFT, OrderStatus.SUBMITTED, OrderStatus.APPROVED)
@@ -293,6 +299,12 @@ def _figured(row: Sequence[Any], lead: int, *, skipped: str = "") -> Need:
     )
 
 
+class OtherProposal(DomainError):
+    """Something else was ordered under this key."""
+
+    code = "key_taken"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What is to be ordered from one supplier: base units by SKU."""
@@ -307,31 +319,47 @@ def create_orders(
 ) -> list[PurchaseOrder]:
     """Have one draft per supplier, priced by his list; all of them or none.
 
-    Asking again with the same key answers the drafts that were made then. Raises as `draft_purchase_order` does.
+    Asking again with the same key answers the drafts that were made then, and raises OtherProposal when it says
+    something else. Raises as `draft_purchase_order` does.
     """
     reference = f"reorder:{key}"
-    made = {
-        order.supplier_id: order
-        for order in PurchaseOrder.objects.filter(external_reference=reference).select_related("supplier", "ship_to")
-    }
+    asked = [
+        (one.supplier, units)
+        for one in sorted(wanted, key=lambda entry: entry.supplier.pk)
+        if (units := {sku: count for sku, count in one.units.items() if count > 0})
+    ]
+    fingerprint = _fingerprint(asked, ship_to)
+    # Two calls under one key may name different suppliers, so no row of theirs could make one wait for the other.
+    rows("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [reference])
+    made = list(
+        PurchaseOrder.objects.filter(external_reference=reference)
+        .select_related("supplier", "ship_to")
+        .order_by("supplier")
+    )
+    if made:
+        told = BuyingEvent.objects.filter(document__in=[order.reference for order in made], kind=REORDERED)
+        if set(told.values_list("data__asked", flat=True)) - {fingerprint}:
+            raise OtherProposal(numbers=[order.number for order in made])
+        return made
     orders = []
-    for one in sorted(wanted, key=lambda entry: entry.supplier.pk):
-        units = {sku: count for sku, count in one.units.items() if count > 0}
-        if one.supplier.pk in made:
-            orders.append(made[one.supplier.pk])
-        elif units:
-            orders.append(
-                draft_purchase_order(
-                    supplier=one.supplier,
-                    ship_to=ship_to,
-                    lines=[OrderedLine(sku=sku, quantity=count) for sku, count in units.items()],
-                    actor=actor,
-                    on=on,
-                    external_reference=reference,
-                )
-            )
+    for supplier, units in asked:
+        order = draft_purchase_order(
+            supplier=supplier,
+            ship_to=ship_to,
+            lines=[OrderedLine(sku=sku, quantity=count) for sku, count in units.items()],
+            actor=actor,
+            on=on,
+            external_reference=reference,
+        )
+        note_event(order.reference, REORDERED, "From a proposal", actor=actor, data={"asked": fingerprint})
+        orders.append(order)
     settle_attention(kind=LOW_STOCK, documents=[order.supplier.party for order in orders], by=actor)
     return orders
+
+
+def _fingerprint(asked: Sequence[tuple[Supplier, Mapping[str, int]]], ship_to: Location) -> str:
+    told = [[supplier.pk, sorted((sku_key(sku), count) for sku, count in units.items())] for supplier, units in asked]
+    return sha256(json.dumps([ship_to.pk, told]).encode()).hexdigest()
 
 
 def raise_low_stock(*, today: date) -> int:

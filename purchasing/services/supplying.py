@@ -118,7 +118,7 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 @retried(on_twin=True)
 def upsert_suppliers(*, drafts: Sequence[SupplierDraft], actor: str, create_only: bool = False) -> list[SupplierResult]:
-    """Make or change each supplier by his code; a draft that is refused does not stop the others.
+    """Make or change each supplier by his code, in any case; a draft that is refused does not stop the others.
 
     Contacts and identifiers, where given, replace those that were there; a VAT number, GLN or IBAN with a wrong check
     digit and a number that names another supplier are refused. Naming a code twice in one call refuses the second. A
@@ -126,8 +126,8 @@ def upsert_suppliers(*, drafts: Sequence[SupplierDraft], actor: str, create_only
     keeps it. A fixed number of statements whatever the number of drafts; asking twice answers `same`.
     """
     known = {
-        supplier.code: supplier
-        for supplier in Supplier.objects.filter(code__in=[draft.code for draft in drafts])
+        supplier.code.upper(): supplier
+        for supplier in Supplier.objects.named(*(draft.code for draft in drafts))
         .annotate(
             keeps_currency=Exists(PriceBreak.objects.filter(supplier_item__supplier=OuterRef("pk")))
             | Exists(SupplierItem.objects.filter(supplier=OuterRef("pk"), last_price__isnull=False))
@@ -145,9 +145,9 @@ def upsert_suppliers(*, drafts: Sequence[SupplierDraft], actor: str, create_only
     numbers: list[tuple[Supplier, Sequence[Identifier]]] = []
     seen: set[str] = set()
     for draft in drafts:
-        supplier = known.get(draft.code)
-        refusal = _refuse(draft, supplier, twice=draft.code in seen, create_only=create_only, owners=owners)
-        seen.add(draft.code)
+        supplier = known.get(draft.code.upper())
+        refusal = _refuse(draft, supplier, twice=draft.code.upper() in seen, create_only=create_only, owners=owners)
+        seen.add(draft.code.upper())
         if refusal:
             results.append(SupplierResult(code=draft.code, outcome="refused", refusal=refusal))
             continue
@@ -161,7 +161,7 @@ def upsert_suppliers(*, drafts: Sequence[SupplierDraft], actor: str, create_only
         if draft.identifiers is not UNSET:
             wanted = {(x.kind, identifier_key(x.value)): x for x in draft.identifiers}
             have = identifiers.get(row.pk, {})
-            owners.update(dict.fromkeys(wanted, draft.code))
+            owners.update(dict.fromkeys(wanted, row.code))
             if wanted != have:
                 changes["identifiers"] = (_values(have.values()), _values(wanted.values()))
                 numbers.append((row, list(wanted.values())))
@@ -204,10 +204,11 @@ def _refuse(
             errors.append(Offence(pointer=f"/identifiers/{index}/value", code="invalid", detail=fault))
     if errors:
         return Invalid("This is not a complete supplier.", errors=errors)
+    own = supplier.code if supplier is not None else draft.code
     taken = [
         Offence(pointer=f"/identifiers/{index}/value", code="identifier_taken", detail=f"{entry.value} names {owner}")
         for index, entry in enumerate([] if draft.identifiers is UNSET else draft.identifiers)
-        if (owner := owners.get((entry.kind, identifier_key(entry.value)), draft.code)) != draft.code
+        if (owner := owners.get((entry.kind, identifier_key(entry.value)), own)) != own
     ]
     if taken:
         return IdentifierTaken(errors=taken)
