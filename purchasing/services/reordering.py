@@ -320,12 +320,12 @@ def create_orders(
     """Have one draft per supplier, priced by his list; all of them or none.
 
     Asking again with the same key answers the drafts that were made then, and raises OtherProposal when it says
-    something else. Raises as `draft_purchase_order` does.
+    something else. Raises as `draft_purchase_order` does, with the place in `wanted` as /orders/0 and so on.
     """
     reference = f"reorder:{key}"
     asked = [
-        (one.supplier, units)
-        for one in sorted(wanted, key=lambda entry: entry.supplier.pk)
+        (place, one.supplier, units)
+        for place, one in sorted(enumerate(wanted), key=lambda entry: entry[1].supplier.pk)
         if (units := {sku: count for sku, count in one.units.items() if count > 0})
     ]
     fingerprint = _fingerprint(asked, ship_to)
@@ -342,23 +342,28 @@ def create_orders(
             raise OtherProposal(numbers=[order.number for order in made])
         return made
     orders = []
-    for supplier, units in asked:
-        order = draft_purchase_order(
-            supplier=supplier,
-            ship_to=ship_to,
-            lines=[OrderedLine(sku=sku, quantity=count) for sku, count in units.items()],
-            actor=actor,
-            on=on,
-            external_reference=reference,
-        )
+    for place, supplier, units in asked:
+        try:
+            order = draft_purchase_order(
+                supplier=supplier,
+                ship_to=ship_to,
+                lines=[OrderedLine(sku=sku, quantity=count) for sku, count in units.items()],
+                actor=actor,
+                on=on,
+                external_reference=reference,
+            )
+        except DomainError as refusal:
+            raise refusal.moved(f"/orders/{place}") from refusal
         note_event(order.reference, REORDERED, "From a proposal", actor=actor, data={"asked": fingerprint})
         orders.append(order)
     settle_attention(kind=LOW_STOCK, documents=[order.supplier.party for order in orders], by=actor)
     return orders
 
 
-def _fingerprint(asked: Sequence[tuple[Supplier, Mapping[str, int]]], ship_to: Location) -> str:
-    told = [[supplier.pk, sorted((sku_key(sku), count) for sku, count in units.items())] for supplier, units in asked]
+def _fingerprint(asked: Sequence[tuple[int, Supplier, Mapping[str, int]]], ship_to: Location) -> str:
+    told = [
+        [supplier.pk, sorted((sku_key(sku), count) for sku, count in units.items())] for _, supplier, units in asked
+    ]
     return sha256(json.dumps([ship_to.pk, told]).encode()).hexdigest()
 
 

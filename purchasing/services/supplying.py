@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -199,6 +201,12 @@ def _refuse(
         errors.append(Offence(pointer="/name", code="required", detail="a supplier needs a name"))
     if draft.currency is not UNSET and draft.currency not in currencies():
         errors.append(Offence(pointer="/currency", code="invalid", detail=f"{draft.currency} is no currency"))
+    if draft.order_email not in (UNSET, "") and not is_address(draft.order_email):
+        errors.append(Offence(pointer="/order_email", code="invalid", detail=f"{draft.order_email} is no address"))
+    for index, contact in enumerate([] if draft.contacts is UNSET else draft.contacts):
+        if contact.email and not is_address(contact.email):
+            detail = f"{contact.email} is no address"
+            errors.append(Offence(pointer=f"/contacts/{index}/email", code="invalid", detail=detail))
     for index, entry in enumerate([] if draft.identifiers is UNSET else draft.identifiers):
         if fault := fault_of(entry.kind, entry.value):
             errors.append(Offence(pointer=f"/identifiers/{index}/value", code="invalid", detail=fault))
@@ -216,6 +224,15 @@ def _refuse(
         detail = f"his prices or open orders are in {supplier.currency}"
         return CurrencyInUse(errors=[Offence(pointer="/currency", code="currency_in_use", detail=detail)])
     return None
+
+
+def is_address(email: str) -> bool:
+    """Whether mail can be sent there, as far as the text of it tells."""
+    try:
+        validate_email(email)
+    except ValidationError:
+        return False
+    return True
 
 
 def _apply(supplier: Supplier, draft: SupplierDraft) -> dict[str, tuple[Any, Any]]:
