@@ -107,6 +107,7 @@ def close_short(
     kept = list(order.lines.all())
     chosen = [line for line in kept if lines is None or line.line in lines]
     refuse_if_customers_wait(chosen)
+    given_up = {line.line: units for line in chosen if (units := open_units(line))}
     for line in chosen:
         line.cancelled += open_units(line)
         line.replacement_due = 0
@@ -117,7 +118,13 @@ def close_short(
     else:
         _end(order, kept, OrderStatus.CLOSED_SHORT, reason, at or timezone.now())
     tell_expected(order, kept)
-    note_event(order.reference, "closed_short", reason, actor=actor, data={"lines": [line.line for line in chosen]})
+    note_event(
+        order.reference,
+        "closed_short",
+        reason,
+        actor=actor,
+        data={"lines": [line.line for line in chosen], "given_up": given_up},
+    )
     publish(PurchaseOrderChanged(order_id=order.pk))
     return order
 
