@@ -84,6 +84,8 @@ API: dict[str, dict[str, str]] = {
         "PUT": "purchasing:write",
         "PATCH": "purchasing:write",
     },
+    "suppliers/<str:code>/scorecard/": {"GET": "purchasing:read"},
+    "supplier-scorecards/": {"GET": "purchasing:read"},
     "reorder/": {"GET": "purchasing:read"},
     "reorder/create-orders/": {"POST": "purchasing:write"},
     "supplier-invoices/": {"GET": "invoices:read", "POST": "invoices:write"},
@@ -296,6 +298,7 @@ def world() -> World:
 # Addresses of objects, and whether they are hidden from a key for another place and from one for another channel.
 OBJECTS: dict[str, tuple[bool, bool]] = {
     "suppliers/SIAM/": (False, True),
+    "suppliers/SIAM/scorecard/": (False, True),
     "purchase-orders/{purchase}/": (True, True),
     "purchase-orders/{purchase}/paper.pdf": (True, True),
     "purchase-orders/{purchase}/revisions/": (True, True),
@@ -319,6 +322,7 @@ OBJECTS: dict[str, tuple[bool, bool]] = {
 }
 LISTS: dict[str, tuple[bool, bool]] = {
     "suppliers/": (False, True),
+    "supplier-scorecards/": (False, True),
     "suppliers/SIAM/price-list/": (False, True),
     "receipts/": (True, True),
     "supplier-returns/": (True, True),

@@ -9,8 +9,8 @@ import pytest
 from inventory.models import Item
 from purchasing.models import PriceBreak, Supplier, SupplierItem
 from tests.factories.core import program
-from tests.factories.inventory import ItemFactory
-from tests.factories.purchasing import SupplierFactory, sells
+from tests.factories.inventory import ItemFactory, LocationFactory
+from tests.factories.purchasing import TODAY, SupplierFactory, billed, issued, received, sells
 
 pytestmark = pytest.mark.django_db
 
@@ -165,6 +165,39 @@ def test_prices_are_shown_to_whoever_sees_costs(siam: Supplier, lamp: Item) -> N
     assert "minimum_order" not in client.read("/suppliers/SIAM/").json()
 
 
+def test_a_scorecard_tells_each_figure_with_its_counts(siam: Supplier, lamp: Item) -> None:
+    place = LocationFactory.create(code="warehouse")
+    order = issued(siam, place, [(lamp, 4, "2.00")], expected_on=TODAY)
+    received(order, received_on=TODAY)
+    billed(order, [(lamp, 3, "2.00")], invoice_date=TODAY)
+    billed(order, [(lamp, 1, "3.00")], invoice_date=TODAY)
+    client = program()
+
+    told = client.read("/suppliers/siam/scorecard/", since="2026-11-01", until="2026-11-30").json()
+    listed = client.read("/supplier-scorecards/", since="2026-11-01", until="2026-11-30").json()["results"]
+    without_costs = program("purchasing:read").read("/suppliers/SIAM/scorecard/", until="2026-11-30").json()
+
+    assert told["on_time_in_full"] == {"count": 1, "of": 1, "percent": "100.0"}
+    assert told["fill"] == {"count": 4, "of": 4, "percent": "100.0"}
+    assert told["rejected"] == {"count": 0, "of": 4, "percent": "0.0", "damaged": 0, "wrong": 0, "refused": 0}
+    assert told["late"] == {"lines": 0, "days": None, "days_most": 0}
+    assert told["price_accuracy"] == {
+        "count": 1, "of": 2, "percent": "50.0", "currency": "EUR", "billed": "9.00", "billed_above": "1.00",
+        "billed_below": "0.00",
+    }  # fmt: skip
+    assert [x["month"] for x in told["months"]] == ["2026-11"]
+    assert listed == [told]
+    assert "billed" not in without_costs["price_accuracy"]
+
+
+@pytest.mark.parametrize(
+    "query", [{"since": "x"}, {"until": "2026-02-30"}, {"since": "2026-02-01", "until": "2026-01-01"}, {"day": "1"}]
+)
+def test_days_that_are_none_are_refused(siam: Supplier, query: dict[str, str]) -> None:
+    for address in ("/suppliers/SIAM/scorecard/", "/supplier-scorecards/"):
+        assert program().read(address, **query).status_code == 400
+
+
 def test_the_lists_take_no_statement_per_row(siam: Supplier, django_assert_max_num_queries: Any) -> None:
     for number in range(30):
         sells(siam, ItemFactory.create(), str(number + 1))
@@ -172,5 +205,7 @@ def test_the_lists_take_no_statement_per_row(siam: Supplier, django_assert_max_n
     client = program()
     with django_assert_max_num_queries(9):
         assert len(client.read("/suppliers/SIAM/price-list/").json()["results"]) == 30
+    with django_assert_max_num_queries(9):
+        assert len(client.read("/supplier-scorecards/").json()["results"]) == 31
     with django_assert_max_num_queries(9):
         assert len(client.read("/suppliers/").json()["results"]) == 31
