@@ -378,7 +378,8 @@ def raise_low_stock(*, today: date) -> int:
             kind=LOW_STOCK,
             document=group.supplier.party,
             subject=group.supplier.name,
-            reason=f"{len(group.needs)} items are below their reorder point: {_some(group.needs)}",
+            reason=f"{_count(group.needs)} below {'its' if len(group.needs) == 1 else 'their'} reorder point: "
+            f"{_some(group.needs)}",
             scope="purchasing:write",
             at_risk=round_total(group.total, group.supplier.currency),
             currency=group.supplier.currency,
@@ -393,7 +394,7 @@ def raise_low_stock(*, today: date) -> int:
                 kind=LOW_STOCK,
                 document=NOBODY,
                 subject="Items nobody can order",
-                reason=f"{len(reorder.skipped)} items are short without a supplier or price: {_some(reorder.skipped)}",
+                reason=f"{_count(reorder.skipped)} short without a supplier or price: {_some(reorder.skipped)}",
                 scope="purchasing:write",
                 step_label="Look",
                 step_url=STEP,
@@ -406,6 +407,10 @@ def raise_low_stock(*, today: date) -> int:
         )
         settle_attention(kind=LOW_STOCK, documents=list(rest.values_list("document", flat=True)), by="system")
     return sum(len(group.needs) for group in reorder.groups) + len(reorder.skipped)
+
+
+def _count(needs: Sequence[Need]) -> str:
+    return "1 item is" if len(needs) == 1 else f"{len(needs)} items are"
 
 
 def _some(needs: Sequence[Need]) -> str:
