@@ -27,7 +27,6 @@ from retailhub.core.models import Attention, User
 from retailhub.home.demo.people import LOGINS, password_of
 from tests.factories.core import person
 
-
 BOUGHT = (Supplier, PriceBreak, PurchaseOrder, Receipt, Claim, SupplierInvoice, SupplierPayment, Attention)
 
 
