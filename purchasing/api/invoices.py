@@ -55,7 +55,7 @@ class UnknownSupplier(Unknown):
 
 
 class InvoiceFilters(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is not typed
-    supplier = django_filters.CharFilter(field_name="supplier__code", max_length=32)
+    supplier = django_filters.CharFilter(field_name="supplier__code", lookup_expr="iexact", max_length=32)
     status = django_filters.ChoiceFilter(choices=InvoiceStatus.choices)
     number = django_filters.CharFilter(max_length=80)
 
@@ -150,7 +150,7 @@ def _line(values: dict[str, Any]) -> BilledLine:
 def _supplier(code: str, *, optional: bool = False) -> Supplier | None:
     if optional and not code:
         return None
-    supplier = Supplier.objects.filter(code=code).first()
+    supplier = Supplier.objects.named(code).first()
     if supplier is None:
         detail = f"no supplier has the code {code}"
         raise UnknownSupplier(errors=[Offence(pointer="/supplier", code="unknown_supplier", detail=detail)])

@@ -23,7 +23,7 @@ class UnknownSupplier(Unknown):
 
 def supplier_for(principal: Principal, code: str, *, pointer: str = "/supplier") -> Supplier:
     """Answer the supplier that the code names. Raises UnknownSupplier."""
-    found = Supplier.objects.for_principal(principal).filter(code=code).first()
+    found = Supplier.objects.for_principal(principal).named(code).first()
     if found is None:
         detail = f"no supplier has the code {code}"
         raise UnknownSupplier(errors=[Offence(pointer=pointer, code="unknown_supplier", detail=detail)])

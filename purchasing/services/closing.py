@@ -113,6 +113,7 @@ def close_short(
     refuse_if_customers_wait(chosen)
     at = at or timezone.now()
     before = {line.line: line.cancelled for line in chosen}
+    given_up = {line.line: units for line in chosen if (units := open_units(line))}
     for line in chosen:
         line.cancelled += open_units(line)
         line.replacement_due = 0
@@ -124,7 +125,13 @@ def close_short(
     else:
         _end(order, kept, OrderStatus.CLOSED_SHORT, reason, at)
     tell_expected(order, kept)
-    note_event(order.reference, "closed_short", reason, actor=actor, data={"lines": [line.line for line in chosen]})
+    note_event(
+        order.reference,
+        "closed_short",
+        reason,
+        actor=actor,
+        data={"lines": [line.line for line in chosen], "given_up": given_up},
+    )
     _revise(order, kept, before, reason, actor, at)
     publish(PurchaseOrderChanged(order_id=order.pk))
     return order
