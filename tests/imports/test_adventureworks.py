@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, F, Sum
 from django.test import override_settings
 
@@ -97,6 +97,8 @@ def imported(django_db_setup: Any, django_db_blocker: Any, tmp_path_factory: pyt
     output = tmp_path_factory.mktemp("imports")
     with django_db_blocker.unblock(), transaction.atomic(), override_settings(HOME_CURRENCY="USD"):
         import_both(output)
+        # What the database checks at the end is checked once, and not again after each test.
+        connection.check_constraints()
         yield output
         transaction.set_rollback(True)
 
@@ -355,7 +357,7 @@ def test_totals_of_every_supplier_are_those_of_a_plain_reading(imported: Path) -
         told[1] += line.rejected
         told[2] += cents(line.stocked * line.price)
     assert came == worth
-    assert sum(figures[2] for figures in came.values()) == Decimal("0")
+    assert sum(figures[2] for figures in came.values()) == Decimal("61211701.66")
     for role, sign in (("grni", -1), ("opening", 1)):
         posted = JournalLine.objects.filter(account__role=role, entry__kind="receipt").aggregate(sum=Sum("amount"))
         assert posted["sum"] == sign * sum(figures[2] for figures in worth.values())
