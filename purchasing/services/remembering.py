@@ -80,7 +80,8 @@ class _Papers:
     order: PurchaseOrder
     lines: list[PurchaseOrderLine]
     charges: list[PurchaseCharge]
-    revision: PurchaseRevision | None = None
+    revision: PurchaseRevision
+    ordered_total: Decimal
     receipts: list[tuple[Receipt, list[ReceiptLine]]] = field(default_factory=list)
 
 
@@ -156,7 +157,7 @@ def _refuse_too_much(papers: Sequence[_Papers]) -> None:
     errors = [
         Offence(pointer=f"/orders/{index}/lines", code="too_much", detail="the total is 10,000,000,000,000 up")
         for index, x in enumerate(papers)
-        if max(x.order.net_total, x.order.net_total * x.order.rate) >= MOST
+        if max(x.ordered_total, x.ordered_total * x.order.rate) >= MOST
     ]
     if errors:
         raise Invalid("No amount as high as this is kept.", errors=errors)
@@ -212,7 +213,7 @@ def _papers(past: PastOrder, numbers: Iterable[int], rates: Mapping[tuple[str, d
     )
     lines = [_line(order, line, number) for number, line in enumerate(past.lines, 1)]
     charges = build_charges(order, past.charges)
-    order.net_total = net_total(lines, charges, order.currency)
+    whole = order.net_total = net_total(lines, charges, order.currency)
     order.approved_total = home_value(order)
     revision = PurchaseRevision(
         order=order, number=1, snapshot=snapshot_of(order, lines, charges), actor=actor, made_at=at
@@ -220,7 +221,7 @@ def _papers(past: PastOrder, numbers: Iterable[int], rates: Mapping[tuple[str, d
     for row, line in zip(lines, past.lines, strict=True):
         row.received, row.rejected = line.accepted, line.refused
     _settle(order, lines, charges, past, _noon(days[-1]) if days else at)
-    papers = _Papers(order, lines, charges, revision)
+    papers = _Papers(order, lines, charges, revision, whole)
     for day in days:
         papers.receipts.append(_receipt(papers, past, next(numbers), day, rates[past.currency, day], actor))
     return papers
@@ -300,7 +301,7 @@ def _write_orders(papers: Sequence[_Papers], actor: str) -> None:
     PurchaseOrder.objects.bulk_create([x.order for x in papers])
     PurchaseOrderLine.objects.bulk_create([line for x in papers for line in x.lines])
     PurchaseCharge.objects.bulk_create([charge for x in papers for charge in x.charges])
-    PurchaseRevision.objects.bulk_create([x.revision for x in papers if x.revision])
+    PurchaseRevision.objects.bulk_create([x.revision for x in papers])
 
 
 def _write_receipts(papers: Sequence[_Papers]) -> None:
