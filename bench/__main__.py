@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import intake, lag, oversell, raw
+from bench import buying, importing, intake, lag, oversell, raw, verifying
 from bench.figures import Figure, keep, table
 from bench.house import House, open_house
 from retailhub.embedded.application import WEB_PROCESSES, WEB_THREADS
@@ -22,10 +22,16 @@ BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help="orders, bulk, hot, oversell, lag; all of them if left out")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        help="orders, bulk, hot, oversell, receive, match, items, verify, lag; all of them if left out",
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3, help="how long each side of a round is measured")
-    parser.add_argument("--full", action="store_true", help="5,000 buyers too, and two minutes of sale to push")
+    parser.add_argument(
+        "--full", action="store_true", help="5,000 buyers too, two minutes of sale to push, and all millions of rows"
+    )
     parser.add_argument("--write-docs", action="store_true", help=f"put the table into {DOCS.relative_to(PROJECT)}")
     chosen = parser.parse_args(arguments)
     crowds = (50, 500, 5_000) if chosen.full else (50, 500)
@@ -34,6 +40,10 @@ def main(arguments: list[str]) -> int:
         "bulk": lambda house: intake.bulk_orders(house, chosen.rounds, chosen.seconds),
         "hot": lambda house: intake.hot_orders(house, chosen.rounds, chosen.seconds),
         "oversell": lambda house: oversell.no_oversell(house, crowds=crowds),
+        "receive": lambda house: buying.big_receipt(house, chosen.rounds),
+        "match": lambda house: buying.match_run(house, chosen.rounds, 10_000 if chosen.full else 1_000),
+        "items": lambda house: importing.items_from_csv(house, 1_000_000 if chosen.full else 20_000),
+        "verify": lambda house: verifying.all_books(house, chosen.rounds, 10_000_000 if chosen.full else 1_000_000),
     }
     names = chosen.names or [*benchmarks, "lag"]
     if unknown := set(names) - {*benchmarks, "lag"}:

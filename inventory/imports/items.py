@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from inventory.barcodes import gtin14, looks_like_gtin
@@ -63,10 +63,9 @@ class ItemImport:
         keys = [sku_key(row.values["sku"]) for row in rows]
         known = {
             item.sku_key: item
-            for item in Item.objects.filter(sku_key__in=keys)
-            .select_related("category__parent")
-            .prefetch_related("barcodes")
+            for item in Item.objects.filter(sku_key__among=keys).select_related("category__parent")
         }
+        codes = _codes_of(known.values()) if any(row.values.get("barcodes") for row in rows) else {}
         owners = _owners(rows)
         verdicts = []
         for row, key in zip(rows, keys, strict=True):
@@ -84,7 +83,7 @@ class ItemImport:
                 if path is not None:
                     old["category"], new["category"] = _path_of(item), path
                 if "barcodes" in row.columns and row.values["barcodes"]:
-                    have = {code.code_key: code.code for code in item.barcodes.all()}
+                    have = codes.get(item.pk, {})
                     told = {barcode_key(code): code for code in row.values["barcodes"]}
                     old["barcodes"] = set(have.values())
                     new["barcodes"] = set({**told, **have}.values())
@@ -143,6 +142,15 @@ class ItemImport:
 
 def barcode_key(code: str) -> str:
     return gtin14(code) or sku_key(code)
+
+
+def _codes_of(items: Collection[Item]) -> dict[int, dict[str, str]]:
+    """Answer {id of the item: {key: code as printed}}."""
+    found: dict[int, dict[str, str]] = {}
+    told = Barcode.objects.filter(item__among=[item.pk for item in items]).values_list("item_id", "code_key", "code")
+    for item_id, key, code in told:
+        found.setdefault(item_id, {})[key] = code
+    return found
 
 
 def _owners(rows: Sequence[Row]) -> dict[str, str]:

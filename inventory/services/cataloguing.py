@@ -16,7 +16,7 @@ from inventory.events import KitsChanged
 from inventory.models import Barcode, Category, Item, KitComponent, StockLevel
 from inventory.services.finding import UnknownSku
 from retailhub.core.errors import DomainError, Invalid, Offence
-from retailhub.core.sql import OneTrip
+from retailhub.core.sql import OneTrip, insert_rows
 from retailhub.core.text import sku_key
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
@@ -87,7 +87,7 @@ def upsert_items(*, drafts: Sequence[ItemDraft], actor: str, create_only: bool =
     """
     known = {
         item.sku_key: item
-        for item in Item.objects.filter(sku_key__in=[sku_key(d.sku) for d in drafts])
+        for item in Item.objects.filter(sku_key__among=[sku_key(d.sku) for d in drafts])
         .select_related("category", "category__parent")
         .order_by("pk")
         .select_for_update(of=("self",), no_key=True)
@@ -264,7 +264,7 @@ def _barcode_owners(drafts: Sequence[ItemDraft]) -> dict[str, str]:
 def _codes_of(items: Any) -> dict[int, dict[str, tuple[int, str]]]:
     """Answer {item id: {key: (barcode id, the code as printed)}}."""
     found: dict[int, dict[str, tuple[int, str]]] = {}
-    for pk, item_id, key, code in Barcode.objects.filter(item__in=[i.pk for i in items]).values_list(
+    for pk, item_id, key, code in Barcode.objects.filter(item__among=[i.pk for i in items]).values_list(
         "pk", "item_id", "code_key", "code"
     ):
         found.setdefault(item_id, {})[key] = (pk, code)
@@ -286,7 +286,7 @@ def _kept_in_stock(known: Mapping[str, Item], drafts: Sequence[ItemDraft]) -> fr
 
 def _parts_of(items: Any) -> dict[int, dict[int, int]]:
     found: dict[int, dict[int, int]] = {}
-    for kit_id, component_id, quantity in KitComponent.objects.filter(kit__in=[i.pk for i in items]).values_list(
+    for kit_id, component_id, quantity in KitComponent.objects.filter(kit__among=[i.pk for i in items]).values_list(
         "kit_id", "component_id", "quantity"
     ):
         found.setdefault(kit_id, {})[component_id] = quantity
@@ -300,7 +300,7 @@ def _save(
     new_codes: Sequence[tuple[Item, list[Barcode]]],
     new_parts: Sequence[tuple[Item, Mapping[int, int]]],
 ) -> None:
-    Item.objects.bulk_create(fresh.values())
+    insert_rows(fresh.values())
     trip = OneTrip()
     trip.update(
         Item,

@@ -94,7 +94,7 @@ class OneTrip:
         statement = _joined(tuple(self._parts))
         if self._keeps_history:
             with connection.cursor() as cursor:
-                cursor.execute(statement, self._values)
+                cursor.execute(statement, _as_text(self._values))
         else:
             prepared_rows(statement, self._values)
         self._parts, self._values, self._keeps_history = [], [], False
@@ -122,7 +122,7 @@ def insert_rows(objects: Iterable[models.Model]) -> None:
             columns[field.name] = values
     statement, fields = _insertion(model, tuple(columns), "RETURNING id")
     run = rows if _has_history(model) else prepared_rows
-    made = run(statement, [array(field, columns[field.name])[1] for field in fields])
+    made = run(statement, _as_text([array(field, columns[field.name])[1] for field in fields]))
     # Rows are returned in the order in which they were inserted, which is the order of the arrays.
     for row, (pk,) in zip(listed, made, strict=True):
         row.pk, row._state.adding, row._state.db = pk, False, connection.alias
@@ -178,10 +178,12 @@ def prepared_rows(statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
     """
     text, names = _numbered(statement)
     listed = [values[name] for name in names] if isinstance(values, Mapping) else values
-    found: list[tuple[Any, ...]] = connection.run_prepared(  # type: ignore[attr-defined]
-        text, [array_text(value) if isinstance(value, list | tuple) else value for value in listed]
-    )
+    found: list[tuple[Any, ...]] = connection.run_prepared(text, _as_text(listed))  # type: ignore[attr-defined]
     return found
+
+
+def _as_text(values: Sequence[Any]) -> list[Any]:
+    return [array_text(value) if isinstance(value, list | tuple) else value for value in values]
 
 
 def array_text(values: Sequence[Any]) -> str:

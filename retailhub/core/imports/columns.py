@@ -77,7 +77,7 @@ class Columns:
             raise BadProfile(f"There is no field {', '.join(unknown)}; there are {', '.join(sorted(by_name))}.")
         self.table, self.run = table, run
         self._look_up = look_up
-        self.rules = [(by_name[rule.field], self._bind(rule)) for rule in rules]
+        self.rules = [(by_name[rule.field], self._bind(rule), _memory(by_name[rule.field], rule)) for rule in rules]
         self.required = [field for field in fields if field.required]
         missing = [field.name for field in self.required if field.name not in {rule.field for rule in rules}]
         if missing:
@@ -105,11 +105,16 @@ class Columns:
         refusals: list[Complaint] = []
         remarks: list[Complaint] = []
         row = Row(self.table.spec.name, number, values, self.headings, raw)
-        for field, bound in self.rules:
+        for field, bound, known in self.rules:
             if bound.places:
-                raw[field.name] = " + ".join(cells[place] for place in bound.places)
+                raw[field.name] = cell = " + ".join([cells[place] for place in bound.places])
+                if known is not None and cell in known:
+                    values[field.name] = known[cell]
+                    continue
             try:
                 values[field.name] = field.read(self._value(bound, row, cells, refusals, remarks), self.run.zone)
+                if known is not None and len(known) < MOST_KNOWN:
+                    known[cell] = values[field.name]
             except BadValue as reason:
                 refusals.append(row.complaint(field.name, str(reason)))
                 values[field.name] = None
@@ -141,6 +146,17 @@ class Columns:
         if bound.otherwise and (not found or (isinstance(found, list) and not any(found))):
             return self._value(bound.otherwise, row, cells, refusals, remarks)
         return found
+
+
+def _memory(field: Field, rule: ColumnRule) -> dict[str, Any] | None:
+    """Answer where to keep what cells of this column came to, if nothing else decides it and they come again."""
+    plain = len(rule.source) == 1 and not (rule.do or rule.find or rule.when or rule.else_)
+    return {} if plain and field.kind in _FEW else None
+
+
+# Figures and codes of a column repeat; names and numbers of things do not.
+_FEW = frozenset({"money", "cost", "whole", "flag", "choice", "currency", "country"})
+MOST_KNOWN = 20_000
 
 
 def constants(
