@@ -236,8 +236,10 @@ def _refuse(refusal: DomainError, entries: Sequence[_Entry]) -> None:
         if len(parts) > 3 and parts[2] == "prices" and int(parts[3]) >= entry.kept:
             entry.priced[int(parts[3]) - entry.kept].refuse(parts[-1] if len(parts) > 4 else "price", offence.detail)
             continue
-        for verdict in entry.verdicts:
-            verdict.refuse(parts[-1], offence.detail)
+        # What only some of the item's rows say is their fault alone.
+        name = parts[-1]
+        for verdict in [v for v in entry.verdicts if v.row.values.get(name) is not None] or entry.verdicts:
+            verdict.refuse(name, offence.detail)
     if not pointed:
         for entry in entries:
             for verdict in entry.verdicts:
