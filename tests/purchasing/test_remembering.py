@@ -22,6 +22,8 @@ from purchasing.models import (
 )
 from purchasing.services.drafting import DuplicateOrder, OrderedCharge
 from purchasing.services.remembering import PastLine, PastOrder, remember_orders
+from purchasing.services.reversing import reverse_receipt
+from purchasing.services.standing import WrongState
 from retailhub.accounting.models import JournalEntry, JournalLine, Period
 from retailhub.accounting.services.closing import close_period
 from retailhub.core.errors import Invalid
@@ -159,6 +161,14 @@ def test_its_invoice_finds_what_was_received(siam: Supplier, warehouse: Location
     (order,) = remember_orders(orders=[past(siam, warehouse, came(lamp, 10, 10))], actor="user:bea")
     invoice = billed(order, [(lamp, 10, "2.50")])
     assert (invoice.status, list(invoice.holds.values_list("code", flat=True))) == ("matched", [])
+
+
+def test_a_receipt_that_was_taken_over_cannot_be_reversed(siam: Supplier, warehouse: Location, lamp: Item) -> None:
+    put_on_hand(lamp, warehouse, 50)
+    remember_orders(orders=[past(siam, warehouse, came(lamp, 10, 10))], actor="user:bea")
+    with pytest.raises(WrongState, match="before the books were opened"):
+        reverse_receipt(receipt_id=Receipt.objects.get().pk, reason="no", actor="user:bea")
+    assert StockLevel.objects.get(item=lamp).sellable == 50
 
 
 def test_one_bad_order_is_named_and_none_is_kept(siam: Supplier, warehouse: Location, lamp: Item) -> None:
