@@ -142,7 +142,7 @@ class PriceListImport:
                 continue
             for entry, outcome in zip(entries.values(), outcomes, strict=True):
                 for verdict in entry.verdicts:
-                    verdict.outcome, verdict.changes = Outcome(outcome.outcome), dict(outcome.changes)
+                    verdict.outcome, verdict.changes = Outcome(outcome.outcome), {}
                 if outcome.outcome == Outcome.CHANGED:
                     _tell_apart(entry, prices.get(sku_key(outcome.sku), []), outcome.changes)
             return

@@ -115,7 +115,8 @@ class SupplierImport:
         results = upsert_suppliers(drafts=[verdict.plan for verdict in verdicts], actor=desk.actor, write=write)
         for verdict, result in zip(verdicts, results, strict=True):
             if result.refusal is None:
-                verdict.outcome, verdict.changes = Outcome(result.outcome), dict(result.changes)
+                verdict.outcome = Outcome(result.outcome)
+                verdict.changes = dict(result.changes) if verdict.outcome == Outcome.CHANGED else {}
                 if "address" in verdict.changes:
                     before, after = verdict.changes["address"]
                     verdict.changes["address"] = _written(before), _written(after)

@@ -72,6 +72,7 @@ def test_suppliers_come_from_a_file_with_a_mark_and_semicolons_and_again_change_
     raw = b"\xef\xbb\xbf" + SUPPLIERS.encode()
     address, page = previewed(browser, "suppliers", "suppliers.csv", raw, decimal_comma="on")
     assert page.context["totals"] == {"read": 2, "new": 2, "changed": 0, "same": 0, "refused": 0}
+    assert [row["changes"] for row in page.context["rows"]] == [[], []]
     assert not Supplier.objects.exists()
     taken(browser, address)
     siam = Supplier.objects.get(code="SIAM")
@@ -94,8 +95,8 @@ def test_what_a_file_says_of_a_known_supplier_is_changed_and_nothing_else(browse
     address, page = previewed(browser, "suppliers", "s.csv", raw)
     assert page.context["rows"][0]["changes"] == [
         ("Payment days", "30", "60"),
-        ("address", "Hafen 1, Kiel", "Hafen 2, Kiel"),
-        ("contacts", "Ann Lee, Bo", "Ann Lee, Bo"),
+        ("Address", "Hafen 1, Kiel", "Hafen 2, Kiel"),
+        ("Contacts", "Ann Lee, Bo", "Ann Lee, Bo"),
     ]
     taken(browser, address)
     nord.refresh_from_db()
@@ -167,7 +168,7 @@ def test_one_price_changes_and_the_others_of_the_item_stay(browser: Any, lamp: I
     PriceBreak.objects.create(supplier_item=sold, price=Decimal(18), minimum_quantity=10)
     raw = b"sku,price,from\nlamp,19,\nLAMP,18,10\n"
     address, page = previewed(browser, "price lists", "p.csv", raw, all_supplier="NORD")
-    assert page.context["rows"][0]["changes"] == [("is_active", "False", "True"), ("Price", "20", "19")]
+    assert page.context["rows"][0]["changes"] == [("Is active", "False", "True"), ("Price", "20", "19")]
     assert taken(browser, address)["refused"] == 0
     sold.refresh_from_db()
     assert sold.is_active
