@@ -10,7 +10,7 @@ class PurchasingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        show_at(po="purchasing:order", receipt="purchasing:receipt")
+        show_at(po="purchasing:order", receipt="purchasing:receipt", supplier="purchasing:supplier")
         guard(
             ("purchasing:read", "purchasing:write"),
             *(

@@ -11,7 +11,7 @@ from purchasing.services.changes import LineChange, OrderChanges, UnknownLine
 from purchasing.services.drafting import OrderedCharge, OrderedLine
 from retailhub.core.access import Principal
 from retailhub.core.api.serializers import Values
-from retailhub.core.errors import DomainError, Offence, Unknown
+from retailhub.core.errors import AmbiguousLine, Offence, Unknown
 from retailhub.core.text import sku_key
 
 
@@ -21,15 +21,9 @@ class UnknownSupplier(Unknown):
     code = "unknown_supplier"
 
 
-class AmbiguousLine(DomainError):
-    """Several lines carry this SKU: name the line."""
-
-    code = "ambiguous_line"
-
-
 def supplier_for(principal: Principal, code: str, *, pointer: str = "/supplier") -> Supplier:
     """Answer the supplier that the code names. Raises UnknownSupplier."""
-    found = Supplier.objects.for_principal(principal).filter(code=code).first()
+    found = Supplier.objects.for_principal(principal).named(code).first()
     if found is None:
         detail = f"no supplier has the code {code}"
         raise UnknownSupplier(errors=[Offence(pointer=pointer, code="unknown_supplier", detail=detail)])

@@ -42,7 +42,7 @@ READ, WRITE = "purchasing:read", "purchasing:write"
 
 
 class PurchaseOrderFilters(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is not typed
-    supplier = django_filters.CharFilter(field_name="supplier__code", max_length=64)
+    supplier = django_filters.CharFilter(field_name="supplier__code", lookup_expr="iexact", max_length=64)
     ship_to = django_filters.CharFilter(field_name="ship_to__code", max_length=64)
     status = django_filters.ChoiceFilter(choices=OrderStatus.choices)
     external_reference = django_filters.CharFilter(max_length=120)

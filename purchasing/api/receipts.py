@@ -33,7 +33,7 @@ from retailhub.core.access import Principal
 from retailhub.core.api.once import Body
 from retailhub.core.api.schema import door
 from retailhub.core.api.views import ApiView, ListView
-from retailhub.core.errors import DomainError, NotAllowed, NotFound, Offence, Unknown
+from retailhub.core.errors import AmbiguousLine, DomainError, NotAllowed, NotFound, Offence, Unknown
 from retailhub.core.text import sku_key
 
 READ, WRITE = "purchasing:read", "stock:write"
@@ -57,21 +57,15 @@ class UnknownLine(Unknown):
     code = "unknown_line"
 
 
-class AmbiguousLine(DomainError):
-    """Several lines carry the SKU: name the line."""
-
-    code = "ambiguous_line"
-
-
 class ReceiptFilters(django_filters.FilterSet):  # type: ignore[misc]
     status = django_filters.ChoiceFilter(choices=ReceiptStatus.choices)
-    supplier = django_filters.CharFilter(field_name="supplier__code", max_length=32)
+    supplier = django_filters.CharFilter(field_name="supplier__code", lookup_expr="iexact", max_length=32)
     location = django_filters.CharFilter(field_name="location__code", max_length=64)
     purchase_order = django_filters.CharFilter(field_name="orders__number", max_length=20)
 
 
 class ReturnFilters(django_filters.FilterSet):  # type: ignore[misc]
-    supplier = django_filters.CharFilter(field_name="supplier__code", max_length=32)
+    supplier = django_filters.CharFilter(field_name="supplier__code", lookup_expr="iexact", max_length=32)
     location = django_filters.CharFilter(field_name="location__code", max_length=64)
 
 
@@ -153,7 +147,7 @@ class Receipts(ListView):
     def _supplier(self, code: str | None) -> Supplier | None:
         if not code:
             return None
-        supplier = Supplier.objects.filter(code=code).first()
+        supplier = Supplier.objects.named(code).first()
         if supplier is None:
             detail = f"no supplier has the code {code}"
             raise UnknownSupplier(errors=[Offence(pointer="/supplier", code="unknown_supplier", detail=detail)])

@@ -8,7 +8,7 @@ import pghistory
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 
 from retailhub.core.money import MoneyField, never_nan
 
@@ -20,6 +20,12 @@ class SupplierQuerySet(models.QuerySet["Supplier"]):
     def for_principal(self, principal: Principal, scope: str = "purchasing:read") -> SupplierQuerySet:
         """Keep what the principal may see: suppliers are shared by all places."""
         return self if principal.may(scope) and not principal.channel else self.none()
+
+    def named(self, *codes: str) -> SupplierQuerySet:
+        """Keep those that have one of these codes, whatever the case it is written in."""
+        # What is not ASCII is no code, and would fold otherwise there than here.
+        keys = {code.upper() for code in codes if code.isascii()}
+        return self.alias(code_key=Upper("code")).filter(code_key__in=keys)
 
 
 @pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent())
@@ -70,6 +76,11 @@ class Supplier(models.Model):
     class Meta:
         ordering: ClassVar = ["code"]
         constraints: ClassVar = [
+            models.UniqueConstraint(
+                Upper("code"),
+                name="supplier_code_once_in_any_case",
+                violation_error_message="There is a supplier with this code already.",
+            ),
             models.CheckConstraint(
                 condition=Q(discount_percent__gte=0, discount_percent__lt=100), name="supplier_discount_is_a_percentage"
             ),

@@ -74,6 +74,7 @@ class ListOutcome:
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
+_LONGEST_KEY = 96
 _PLAIN = (
     *("supplier_sku", "name", "pack_code", "pack_numerator", "pack_denominator", "minimum_quantity", "multiple"),
     *("lead_time_days", "over_percent", "over_units", "is_preferred", "is_active", "last_price", "last_price_on"),
@@ -152,6 +153,8 @@ def _refuse_twins(entries: Sequence[ListEntry], item_ids: Sequence[int]) -> None
         if (first := seen.setdefault(item_id, index)) != index:
             detail = f"{entry.sku} is listed already in entry {first + 1}"
             errors.append(Offence(pointer=f"{where}/sku", code="invalid", detail=detail, extra={"sku": entry.sku}))
+        if entry.supplier_sku is not UNSET and len(sku_key(entry.supplier_sku)) > _LONGEST_KEY:
+            errors.append(Offence(pointer=f"{where}/supplier_sku", code="max_length", detail="this is too long"))
         for name in ("pack_numerator", "pack_denominator", "minimum_quantity", "multiple"):
             value = getattr(entry, name)
             if value is not UNSET and value < 1:

@@ -28,13 +28,13 @@ from purchasing.models import (
 )
 from purchasing.services.drafting import DuplicateOrder, OrderedCharge, build_charges, home_value
 from purchasing.services.expecting import tell_all_expected
-from purchasing.services.issuing import snapshot_of
+from purchasing.services.revising import snapshot_of
 from purchasing.services.standing import net_total, open_units, standing_of
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 from retailhub.core.errors import Invalid, Offence
 from retailhub.core.money import MOST, round_cost, round_total
 from retailhub.core.services.exchanging import NoExchangeRate, rates_of_days
-from retailhub.core.sql import rows
+from retailhub.core.sql import insert_rows, rows
 from retailhub.core.transactions import retried
 
 GIVEN_UP = "What did not come is not expected any more"
@@ -298,16 +298,16 @@ def _receipt(
 
 # --- writing ---------------------------------------------------------------------------------------------------------
 def _write_orders(papers: Sequence[_Papers], actor: str) -> None:
-    PurchaseOrder.objects.bulk_create([x.order for x in papers])
-    PurchaseOrderLine.objects.bulk_create([line for x in papers for line in x.lines])
-    PurchaseCharge.objects.bulk_create([charge for x in papers for charge in x.charges])
-    PurchaseRevision.objects.bulk_create([x.revision for x in papers])
+    insert_rows([x.order for x in papers])
+    insert_rows([line for x in papers for line in x.lines])
+    insert_rows([charge for x in papers for charge in x.charges])
+    insert_rows([x.revision for x in papers])
 
 
 def _write_receipts(papers: Sequence[_Papers]) -> None:
     receipts = [(x, receipt, lines) for x in papers for receipt, lines in x.receipts]
-    Receipt.objects.bulk_create([receipt for _, receipt, _ in receipts])
-    ReceiptLine.objects.bulk_create([line for _, _, lines in receipts for line in lines])
+    insert_rows([receipt for _, receipt, _ in receipts])
+    insert_rows([line for _, _, lines in receipts for line in lines])
     link: Any = Receipt.orders.through
     link.objects.bulk_create([link(receipt_id=receipt.pk, purchaseorder_id=x.order.pk) for x, receipt, _ in receipts])
 
@@ -382,4 +382,4 @@ def _tell(papers: Sequence[_Papers], orders: Sequence[PastOrder], actor: str) ->
                 f", {refused} were refused" if refused else ""
             )
             events.append(BuyingEvent(document=receipt.reference, kind="taken_over", text=said, actor=actor))
-    BuyingEvent.objects.bulk_create(events)
+    insert_rows(events)

@@ -8,25 +8,30 @@ The need is rounded up once to what the supplier sells: his minimum and his mult
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from math import ceil, sqrt
 from typing import Any
 
 from django.db import transaction
 
 from inventory.models import Location
-from purchasing.models import OrderStatus, PurchaseOrder, Supplier, SupplierItem
+from purchasing.models import BuyingEvent, OrderStatus, PurchaseOrder, Supplier, SupplierItem
 from purchasing.services.demand import DEMAND, demand_values
 from purchasing.services.drafting import OrderedLine, draft_purchase_order
 from purchasing.services.pricing import Offer, offer_of, orderable
+from purchasing.services.standing import note_event
+from retailhub.core.errors import DomainError
 from retailhub.core.models import Attention
 from retailhub.core.money import round_total
 from retailhub.core.services.attending import raise_attention, settle_attention
 from retailhub.core.services.exchanging import NoExchangeRate, rates_on
 from retailhub.core.sql import rows
+from retailhub.core.text import sku_key
 from retailhub.core.transactions import retried
 
 SAFETY = 1.645
@@ -34,6 +39,7 @@ SAFETY = 1.645
 LEAD_DAYS = 7
 """For items that nobody sells us yet."""
 LOW_STOCK = "low_stock"
+REORDERED = "reordered"
 NOBODY = "supplier:"
 STEP = "/buying/reorder/"
 UNSENT = (OrderStatus.DRAFT, OrderStatus.SUBMITTED, OrderStatus.APPROVED)
@@ -293,6 +299,12 @@ def _figured(row: Sequence[Any], lead: int, *, skipped: str = "") -> Need:
     )
 
 
+class OtherProposal(DomainError):
+    """Something else was ordered under this key."""
+
+    code = "key_taken"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What is to be ordered from one supplier: base units by SKU."""
@@ -307,31 +319,52 @@ def create_orders(
 ) -> list[PurchaseOrder]:
     """Have one draft per supplier, priced by his list; all of them or none.
 
-    Asking again with the same key answers the drafts that were made then. Raises as `draft_purchase_order` does.
+    Asking again with the same key answers the drafts that were made then, and raises OtherProposal when it says
+    something else. Raises as `draft_purchase_order` does, with the place in `wanted` as /orders/0 and so on.
     """
     reference = f"reorder:{key}"
-    made = {
-        order.supplier_id: order
-        for order in PurchaseOrder.objects.filter(external_reference=reference).select_related("supplier", "ship_to")
-    }
+    asked = [
+        (place, one.supplier, units)
+        for place, one in sorted(enumerate(wanted), key=lambda entry: entry[1].supplier.pk)
+        if (units := {sku: count for sku, count in one.units.items() if count > 0})
+    ]
+    fingerprint = _fingerprint(asked, ship_to)
+    # Two calls under one key may name different suppliers, so no row of theirs could make one wait for the other.
+    rows("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [reference])
+    made = list(
+        PurchaseOrder.objects.filter(external_reference=reference)
+        .select_related("supplier", "ship_to")
+        .order_by("supplier")
+    )
+    if made:
+        told = BuyingEvent.objects.filter(document__in=[order.reference for order in made], kind=REORDERED)
+        if set(told.values_list("data__asked", flat=True)) - {fingerprint}:
+            raise OtherProposal(numbers=[order.number for order in made])
+        return made
     orders = []
-    for one in sorted(wanted, key=lambda entry: entry.supplier.pk):
-        units = {sku: count for sku, count in one.units.items() if count > 0}
-        if one.supplier.pk in made:
-            orders.append(made[one.supplier.pk])
-        elif units:
-            orders.append(
-                draft_purchase_order(
-                    supplier=one.supplier,
-                    ship_to=ship_to,
-                    lines=[OrderedLine(sku=sku, quantity=count) for sku, count in units.items()],
-                    actor=actor,
-                    on=on,
-                    external_reference=reference,
-                )
+    for place, supplier, units in asked:
+        try:
+            order = draft_purchase_order(
+                supplier=supplier,
+                ship_to=ship_to,
+                lines=[OrderedLine(sku=sku, quantity=count) for sku, count in units.items()],
+                actor=actor,
+                on=on,
+                external_reference=reference,
             )
+        except DomainError as refusal:
+            raise refusal.moved(f"/orders/{place}") from refusal
+        note_event(order.reference, REORDERED, "From a proposal", actor=actor, data={"asked": fingerprint})
+        orders.append(order)
     settle_attention(kind=LOW_STOCK, documents=[order.supplier.party for order in orders], by=actor)
     return orders
+
+
+def _fingerprint(asked: Sequence[tuple[int, Supplier, Mapping[str, int]]], ship_to: Location) -> str:
+    told = [
+        [supplier.pk, sorted((sku_key(sku), count) for sku, count in units.items())] for _, supplier, units in asked
+    ]
+    return sha256(json.dumps([ship_to.pk, told]).encode()).hexdigest()
 
 
 def raise_low_stock(*, today: date) -> int:
@@ -345,7 +378,8 @@ def raise_low_stock(*, today: date) -> int:
             kind=LOW_STOCK,
             document=group.supplier.party,
             subject=group.supplier.name,
-            reason=f"{len(group.needs)} items are below their reorder point: {_some(group.needs)}",
+            reason=f"{_count(group.needs)} below {'its' if len(group.needs) == 1 else 'their'} reorder point: "
+            f"{_some(group.needs)}",
             scope="purchasing:write",
             at_risk=round_total(group.total, group.supplier.currency),
             currency=group.supplier.currency,
@@ -360,7 +394,7 @@ def raise_low_stock(*, today: date) -> int:
                 kind=LOW_STOCK,
                 document=NOBODY,
                 subject="Items nobody can order",
-                reason=f"{len(reorder.skipped)} items are short without a supplier or price: {_some(reorder.skipped)}",
+                reason=f"{_count(reorder.skipped)} short without a supplier or price: {_some(reorder.skipped)}",
                 scope="purchasing:write",
                 step_label="Look",
                 step_url=STEP,
@@ -373,6 +407,10 @@ def raise_low_stock(*, today: date) -> int:
         )
         settle_attention(kind=LOW_STOCK, documents=list(rest.values_list("document", flat=True)), by="system")
     return sum(len(group.needs) for group in reorder.groups) + len(reorder.skipped)
+
+
+def _count(needs: Sequence[Need]) -> str:
+    return "1 item is" if len(needs) == 1 else f"{len(needs)} items are"
 
 
 def _some(needs: Sequence[Need]) -> str:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -129,8 +131,8 @@ def upsert_suppliers(
     number of drafts; asking twice answers `same`.
     """
     known = {
-        supplier.code: supplier
-        for supplier in Supplier.objects.filter(code__in=[draft.code for draft in drafts])
+        supplier.code.upper(): supplier
+        for supplier in Supplier.objects.named(*(draft.code for draft in drafts))
         .annotate(
             keeps_currency=Exists(PriceBreak.objects.filter(supplier_item__supplier=OuterRef("pk")))
             | Exists(SupplierItem.objects.filter(supplier=OuterRef("pk"), last_price__isnull=False))
@@ -148,9 +150,9 @@ def upsert_suppliers(
     numbers: list[tuple[Supplier, Sequence[Identifier]]] = []
     seen: set[str] = set()
     for draft in drafts:
-        supplier = known.get(draft.code)
-        refusal = _refuse(draft, supplier, twice=draft.code in seen, create_only=create_only, owners=owners)
-        seen.add(draft.code)
+        supplier = known.get(draft.code.upper())
+        refusal = _refuse(draft, supplier, twice=draft.code.upper() in seen, create_only=create_only, owners=owners)
+        seen.add(draft.code.upper())
         if refusal:
             results.append(SupplierResult(code=draft.code, outcome="refused", refusal=refusal))
             continue
@@ -164,7 +166,7 @@ def upsert_suppliers(
         if draft.identifiers is not UNSET:
             wanted = {(x.kind, identifier_key(x.value)): x for x in draft.identifiers}
             have = identifiers.get(row.pk, {})
-            owners.update(dict.fromkeys(wanted, draft.code))
+            owners.update(dict.fromkeys(wanted, row.code))
             if wanted != have:
                 changes["identifiers"] = (_values(have.values()), _values(wanted.values()))
                 numbers.append((row, list(wanted.values())))
@@ -204,15 +206,22 @@ def _refuse(
         errors.append(Offence(pointer="/name", code="required", detail="a supplier needs a name"))
     if draft.currency is not UNSET and draft.currency not in currencies():
         errors.append(Offence(pointer="/currency", code="invalid", detail=f"{draft.currency} is no currency"))
+    if draft.order_email not in (UNSET, "") and not is_address(draft.order_email):
+        errors.append(Offence(pointer="/order_email", code="invalid", detail=f"{draft.order_email} is no address"))
+    for index, contact in enumerate([] if draft.contacts is UNSET else draft.contacts):
+        if contact.email and not is_address(contact.email):
+            detail = f"{contact.email} is no address"
+            errors.append(Offence(pointer=f"/contacts/{index}/email", code="invalid", detail=detail))
     for index, entry in enumerate([] if draft.identifiers is UNSET else draft.identifiers):
         if fault := fault_of(entry.kind, entry.value):
             errors.append(Offence(pointer=f"/identifiers/{index}/value", code="invalid", detail=fault))
     if errors:
         return Invalid("This is not a complete supplier.", errors=errors)
+    own = supplier.code if supplier is not None else draft.code
     taken = [
         Offence(pointer=f"/identifiers/{index}/value", code="identifier_taken", detail=f"{entry.value} names {owner}")
         for index, entry in enumerate([] if draft.identifiers is UNSET else draft.identifiers)
-        if (owner := owners.get((entry.kind, identifier_key(entry.value)), draft.code)) != draft.code
+        if (owner := owners.get((entry.kind, identifier_key(entry.value)), own)) != own
     ]
     if taken:
         return IdentifierTaken(errors=taken)
@@ -220,6 +229,15 @@ def _refuse(
         detail = f"his prices or open orders are in {supplier.currency}"
         return CurrencyInUse(errors=[Offence(pointer="/currency", code="currency_in_use", detail=detail)])
     return None
+
+
+def is_address(email: str) -> bool:
+    """Whether mail can be sent there, as far as the text of it tells."""
+    try:
+        validate_email(email)
+    except ValidationError:
+        return False
+    return True
 
 
 def _apply(supplier: Supplier, draft: SupplierDraft) -> dict[str, tuple[Any, Any]]:

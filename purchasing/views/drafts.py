@@ -173,7 +173,7 @@ class OrderRow(ShellPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         code = request.GET.get("code", "").strip()[:64]
-        supplier = Supplier.objects.filter(code=request.GET.get("supplier", "")).first()
+        supplier = Supplier.objects.named(request.GET.get("supplier", "")).first()
         item = self._item(code, supplier)
         row: dict[str, Any] = {"sku": item.sku if item else code, "quantity": 1, "item": item}
         if item and supplier:

@@ -42,7 +42,7 @@ class ReorderPage(ShellPage):
         only = self.request.GET.get("supplier", "")
         return self.render(
             status=409 if refusal else 200,
-            groups=[group for group in reorder.groups if only in ("", group.supplier.code)],
+            groups=[group for group in reorder.groups if only.upper() in ("", group.supplier.code.upper())],
             skipped=reorder.skipped,
             places=list(places),
             location=location,
@@ -57,7 +57,7 @@ class ReorderPage(ShellPage):
             raise NotAllowed("purchasing:write")
         places = Location.objects.for_principal(self.principal, "purchasing:write")
         ship_to = or_404(places.filter(code=request.POST.get("ship_to", "")).first())
-        suppliers = Supplier.objects.for_principal(self.principal).filter(code__in=request.POST.getlist("supplier"))
+        suppliers = Supplier.objects.for_principal(self.principal).named(*request.POST.getlist("supplier"))
         wanted = [Wanted(supplier=supplier, units=self.units_of(supplier)) for supplier in suppliers]
         try:
             orders = create_orders(

@@ -14,7 +14,8 @@ from customers.models import Customer, Identity
 from inventory.barcodes import gtin14
 from inventory.models import Barcode, Item, Location, StockDocument, Transfer
 from orders.models import Order, Shipment
-from purchasing.models import PurchaseOrder, Receipt
+from purchasing.models import Claim, PurchaseOrder, Receipt, Supplier, SupplierInvoice
+from purchasing.services.capturing import number_key
 from retailhub.core.access import Principal
 from retailhub.core.text import DirtyText, clean_line, sku_key
 
@@ -45,7 +46,7 @@ def look_up(principal: Principal, code: str) -> str | None:
         return None
     if not code:
         return None
-    for find in (_order, _transfer, _delivery, _barcode, _sku, _paper, _place, _shipment, _channel):
+    for find in (_order, _transfer, _delivery, _barcode, _sku, _paper, _place, _shipment, _bill, _supplier, _channel):
         url = find(principal, code)
         if url:
             return url
@@ -64,6 +65,9 @@ def search(principal: Principal, words: str) -> list[Group]:
         Group(_("Items"), list(_items(principal, words))),
         Group(_("Orders"), list(_orders(principal, words))),
         Group(_("Customers"), list(_customers(principal, words))),
+        Group(_("Suppliers"), list(_suppliers(principal, words))),
+        Group(_("Purchase orders"), list(_purchases(principal, words))),
+        Group(_("Supplier invoices"), list(_bills(principal, words))),
         Group(_("Listings"), list(_listings(principal, words))),
         Group(_("Places"), list(_places(principal, words))),
     ]
@@ -92,17 +96,45 @@ def _transfer(principal: Principal, code: str) -> str | None:
 
 
 def _delivery(principal: Principal, code: str) -> str | None:
-    """A purchase order on a delivery note, scanned by whoever receives, begins the count; a receipt shows itself."""
+    """A purchase order on a delivery note, scanned by whoever receives, begins the count, and shows itself to others.
+
+    A receipt, and a claim by the receipt it is about, show themselves.
+    """
     number = code.upper()
-    if number.startswith("PO-") and principal.may("stock:write"):
-        orders = PurchaseOrder.objects.open().for_principal(principal, "stock:write")
-        found = orders.filter(number=number).values_list("number", flat=True).first()
-        return reverse("purchasing:receive", args=[found]) if found else None
-    if number.startswith("GR-") and principal.may("purchasing:read"):
-        receipts = Receipt.objects.for_principal(principal)
+    if number.startswith("PO-"):
+        if principal.may("stock:write"):
+            orders = PurchaseOrder.objects.open().for_principal(principal, "stock:write")
+            if orders.filter(number=number).exists():
+                return reverse("purchasing:receive", args=[number])
+        orders = PurchaseOrder.objects.for_principal(principal)
+        return reverse("purchasing:order", args=[number]) if orders.filter(number=number).exists() else None
+    if not principal.may("purchasing:read"):
+        return None
+    receipts = Receipt.objects.for_principal(principal)
+    if number.startswith("GR-"):
         found = receipts.filter(number=number).values_list("number", flat=True).first()
-        return reverse("purchasing:receipt", args=[found]) if found else None
-    return None
+    elif number.startswith("CL-"):
+        claims = Claim.objects.filter(number=number, receipt_line__receipt__in=receipts)
+        found = claims.values_list("receipt_line__receipt__number", flat=True).first()
+    else:
+        return None
+    return reverse("purchasing:receipt", args=[found]) if found else None
+
+
+def _bill(principal: Principal, code: str) -> str | None:
+    """The number a supplier gave his invoice, where one invoice alone has it."""
+    rows = SupplierInvoice.objects.for_principal(principal).exclude(status="rejected")
+    found = list(rows.filter(number_key=number_key(code)[:80]).values_list("pk", flat=True)[:2])
+    return reverse("purchasing:invoice", args=[found[0]]) if len(found) == 1 else None
+
+
+def _supplier(principal: Principal, code: str) -> str | None:
+    rows = Supplier.objects.for_principal(principal)
+    found = rows.named(code).values_list("code", flat=True).first()
+    if found is None:
+        called = list(rows.filter(name__iexact=code).values_list("code", flat=True)[:2])
+        found = called[0] if len(called) == 1 else None
+    return reverse("purchasing:supplier", args=[found]) if found else None
 
 
 def _barcode(principal: Principal, code: str) -> str | None:
@@ -174,6 +206,28 @@ def _customers(principal: Principal, words: str) -> Iterator[Hit]:
     rows = rows.filter(Q(pk__in=known) | Q(pk__gt=newest - RECENT_CUSTOMERS, name__icontains=words))
     for customer in rows[:MOST]:
         yield Hit(str(customer), customer.email or customer.phone, reverse("customers:customer", args=[customer.pk]))
+
+
+def _suppliers(principal: Principal, words: str) -> Iterator[Hit]:
+    rows = Supplier.objects.for_principal(principal).filter(Q(code__icontains=words) | Q(name__icontains=words))
+    for code, name in rows.order_by("code").values_list("code", "name")[:MOST]:
+        yield Hit(name, code, reverse("purchasing:supplier", args=[code]))
+
+
+def _purchases(principal: Principal, words: str) -> Iterator[Hit]:
+    if not principal.may("purchasing:read"):
+        return
+    rows = PurchaseOrder.objects.for_principal(principal).filter(
+        Q(number__startswith=words.upper()) | Q(supplier_reference=words) | Q(external_reference=words)
+    )
+    for number, supplier, place in rows.values_list("number", "supplier__name", "ship_to__name")[:MOST]:
+        yield Hit(number, f"{supplier} \N{RIGHTWARDS ARROW} {place}", reverse("purchasing:order", args=[number]))
+
+
+def _bills(principal: Principal, words: str) -> Iterator[Hit]:
+    rows = SupplierInvoice.objects.for_principal(principal).filter(number_key__startswith=number_key(words) or "?")
+    for pk, number, supplier in rows.order_by("-pk").values_list("pk", "number", "supplier__name")[:MOST]:
+        yield Hit(number, supplier or "", reverse("purchasing:invoice", args=[pk]))
 
 
 def _listings(principal: Principal, words: str) -> Iterator[Hit]:

@@ -18,7 +18,7 @@ from retailhub.core.access import ROLE_SCOPES, SCOPES, Role
 from tests.factories.core import Program, person, program
 from tests.factories.inventory import ItemFactory, LocationFactory, put_on_hand
 from tests.factories.orders import placed
-from tests.factories.purchasing import SupplierFactory, billed, issued, received
+from tests.factories.purchasing import SupplierFactory, billed, issued, received, sells
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +77,17 @@ API: dict[str, dict[str, str]] = {
     "channels/<str:code>/pause/": {"POST": "channels:write"},
     "channels/<str:code>/resume/": {"POST": "channels:write"},
     "channels/<str:code>/sync/": {"GET": "channels:read", "POST": "channels:write"},
+    "suppliers/": {"GET": "purchasing:read", "POST": "purchasing:write"},
+    "suppliers/<str:code>/": {"GET": "purchasing:read", "PATCH": "purchasing:write"},
+    "suppliers/<str:code>/price-list/": {
+        "GET": "purchasing:read",
+        "PUT": "purchasing:write",
+        "PATCH": "purchasing:write",
+    },
+    "suppliers/<str:code>/scorecard/": {"GET": "purchasing:read"},
+    "supplier-scorecards/": {"GET": "purchasing:read"},
+    "reorder/": {"GET": "purchasing:read"},
+    "reorder/create-orders/": {"POST": "purchasing:write"},
     "supplier-invoices/": {"GET": "invoices:read", "POST": "invoices:write"},
     "supplier-invoices/<int:pk>/": {"GET": "invoices:read"},
     "supplier-invoices/<int:pk>/rematch/": {"POST": "invoices:write"},
@@ -253,7 +264,9 @@ def world() -> World:
         assert answer.status_code == 201
         return str(answer.json()["number"])
 
-    purchase = issued(SupplierFactory.create(), paris, [(Item.objects.get(sku="TEE"), 2, "1")])
+    siam = SupplierFactory.create(code="SIAM")
+    sells(siam, Item.objects.get(sku="TEE"), "1")
+    purchase = issued(siam, paris, [(Item.objects.get(sku="TEE"), 2, "1")])
     delivery = received(purchase).number
     return World(
         order=order,
@@ -284,6 +297,8 @@ def world() -> World:
 
 # Addresses of objects, and whether they are hidden from a key for another place and from one for another channel.
 OBJECTS: dict[str, tuple[bool, bool]] = {
+    "suppliers/SIAM/": (False, True),
+    "suppliers/SIAM/scorecard/": (False, True),
     "purchase-orders/{purchase}/": (True, True),
     "purchase-orders/{purchase}/paper.pdf": (True, True),
     "purchase-orders/{purchase}/revisions/": (True, True),
@@ -306,6 +321,9 @@ OBJECTS: dict[str, tuple[bool, bool]] = {
     "channels/web/sync/": (False, True),
 }
 LISTS: dict[str, tuple[bool, bool]] = {
+    "suppliers/": (False, True),
+    "supplier-scorecards/": (False, True),
+    "suppliers/SIAM/price-list/": (False, True),
     "receipts/": (True, True),
     "supplier-returns/": (True, True),
     "supplier-invoices/": (True, True),

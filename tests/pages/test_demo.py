@@ -8,12 +8,26 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from inventory.models import Item, StockMovement, Transfer
 from orders.models import Order
+from purchasing.models import (
+    Claim,
+    Hold,
+    PriceBreak,
+    PurchaseOrder,
+    Receipt,
+    Supplier,
+    SupplierInvoice,
+    SupplierPayment,
+)
+from retailhub.accounting.queries import open_items
 from retailhub.core.models import Attention, User
 from retailhub.home.demo.people import LOGINS, password_of
 from tests.factories.core import person
+
+BOUGHT = (Supplier, PriceBreak, PurchaseOrder, Receipt, Claim, SupplierInvoice, SupplierPayment, Attention)
 
 
 @pytest.fixture
@@ -23,7 +37,7 @@ def demo(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def figures() -> list[int]:
-    return [model.objects.count() for model in (Item, StockMovement, Transfer, Order, User)]
+    return [model.objects.count() for model in (Item, StockMovement, Transfer, Order, User, *BOUGHT)]
 
 
 def test_the_demo_is_filled_once(demo: None) -> None:
@@ -41,6 +55,19 @@ def test_the_demo_shows_work_and_every_kind_of_order(demo: None) -> None:
 
     assert {"allocated", "part_allocated", "held", "shipped"} <= statuses
     assert Attention.objects.filter(kind="short", resolved_at__isnull=True).exists()
+
+
+def test_the_demo_shows_buying_in_every_state(demo: None) -> None:
+    orders = set(PurchaseOrder.objects.values_list("status", flat=True))
+    invoices = set(SupplierInvoice.objects.values_list("status", flat=True))
+    holds = set(Hold.objects.filter(released_at=None).values_list("code", flat=True))
+
+    assert {"draft", "submitted", "issued", "acknowledged", "part_received", "received", "closed"} <= orders
+    assert {"matched", "on_hold", "disputed", "posted", "paid"} <= invoices
+    assert {"QREC", "PRICE", "NOPO", "DUP"} <= holds
+    assert Claim.objects.filter(state="open").exists()
+    assert {"0-30", "61-90"} <= {item.bucket for item in open_items("grni", today=timezone.localdate())}
+    assert Attention.objects.filter(kind="low_stock", resolved_at__isnull=True).count() >= 4
 
 
 def test_the_books_of_the_demo_agree(demo: None, deliver: object) -> None:

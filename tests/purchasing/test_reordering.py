@@ -14,7 +14,15 @@ from inventory.models import Item, Location
 from inventory.services.consuming import Leaving, consume_stock
 from purchasing.models import PurchaseOrder, Supplier, SupplierItem
 from purchasing.services.demand import HISTORY_DAYS, demand_of
-from purchasing.services.reordering import Need, Reorder, Wanted, create_orders, find_needs, raise_low_stock
+from purchasing.services.reordering import (
+    Need,
+    OtherProposal,
+    Reorder,
+    Wanted,
+    create_orders,
+    find_needs,
+    raise_low_stock,
+)
 from retailhub.core.models import Attention
 from tests.factories.inventory import ItemFactory, LocationFactory, put_on_hand, receive, reserve
 from tests.factories.purchasing import SupplierFactory, drafted, issued, sells
@@ -268,6 +276,31 @@ def test_one_click_makes_the_drafts_and_a_second_one_makes_no_more(
     assert ordered(siam, warehouse) == [order]
     assert (order.status, order.net_total, order.lines.count()) == ("draft", 48, 1)
     assert find_needs(today=TODAY).groups == []
+
+
+def test_another_proposal_under_the_same_key_is_refused(
+    siam: Supplier, lamp: Item, rope: Item, warehouse: Location
+) -> None:
+    nok = SupplierFactory.create(code="NOK")
+    for supplier in (siam, nok):
+        sells(supplier, lamp, "4.00")
+        sells(supplier, rope, "1.00")
+    made = ordered(siam, warehouse)
+    others = (
+        [Wanted(supplier=siam, units={"LAMP": 13})],
+        [Wanted(supplier=siam, units={"LAMP": 12, "ROPE": 1})],
+        [Wanted(supplier=nok, units={"LAMP": 12})],
+        [Wanted(supplier=siam, units={"LAMP": 12}), Wanted(supplier=nok, units={"LAMP": 12})],
+    )
+
+    for wanted in others:
+        with pytest.raises(OtherProposal):
+            create_orders(wanted=wanted, ship_to=warehouse, actor="user:bea", on=TODAY, key="k")
+    with pytest.raises(OtherProposal):
+        ordered(siam, LocationFactory.create(code="elsewhere"))
+
+    assert list(PurchaseOrder.objects.all()) == made
+    assert ordered(siam, warehouse) == made
 
 
 def test_low_stock_is_told_once_per_supplier_and_settled_when_ordered(

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from inventory.models import Item, Location
 from inventory.services.finding import UnknownSku
@@ -87,6 +88,27 @@ def test_a_code_named_twice_or_taken_is_refused() -> None:
     twin = SupplierDraft(code="A", name="A")
     assert [r.outcome for r in upserted(twin, twin)] == ["new", "refused"]
     assert upserted(twin, create_only=True)[0].refusal.code == "duplicate_supplier"
+
+
+def test_a_code_is_kept_as_it_was_given_and_found_in_any_case() -> None:
+    upserted(SupplierDraft(code="Siam-1", name="Siam"))
+
+    (again,) = upserted(SupplierDraft(code="SIAM-1", lead_time_days=3))
+    (taken,) = upserted(SupplierDraft(code="siam-1", name="Other"), create_only=True)
+    twice = upserted(SupplierDraft(code="A", name="A"), SupplierDraft(code="a", name="A"))
+
+    assert (again.outcome, again.code, taken.refusal.code) == ("changed", "Siam-1", "duplicate_supplier")
+    assert [r.outcome for r in twice] == ["new", "refused"]
+    assert Supplier.objects.named("sIAM-1").get().code == "Siam-1"
+    assert not Supplier.objects.named("\u017fiam-1").exists()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SupplierFactory.create(code="SIAM-1")
+
+
+def test_his_own_numbers_do_not_name_another_when_his_code_is_written_otherwise() -> None:
+    number = [Identifier("gln", "4006381333931")]
+    upserted(SupplierDraft(code="Siam", name="Siam", identifiers=number))
+    assert [r.outcome for r in upserted(SupplierDraft(code="SIAM", identifiers=number))] == ["same"]
 
 
 def test_prices_keep_their_currency(siam: Supplier, lamp: Item) -> None:

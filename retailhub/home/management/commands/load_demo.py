@@ -12,14 +12,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from channels.connectors.base import ConnectorError
-from retailhub.home.demo import people, sales, shops, stock_room
+from retailhub.home.demo import buying, people, sales, shops, stock_room
 from retailhub.outbox.services.delivering import deliver_waiting
 
 LOCK = 7_305_551_212
 
 
 class Command(BaseCommand):
-    help = "Have the demo's people, goods, stock, channels and orders. What is there already stays as it is."
+    help = "Have the demo's people, goods, stock, channels, orders and purchases. What is there already stays as it is."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--force", action="store_true", help="also where DEMO is off")
@@ -46,6 +46,7 @@ class Command(BaseCommand):
         sales.have_desk()
         sales.have_desk_orders()
         stock_room.have_transfers()
+        buying.have_purchases()
         deliver_waiting()  # orders that are short become work for somebody
         for shop in shops.running_shops():
             if shop.name not in shops.PLANS:

@@ -1,0 +1,108 @@
+"""What a supplier's page tells: what is on its way, what he owes us and we owe him, what he sells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from purchasing.models import (
+    OPEN,
+    Claim,
+    Dispute,
+    InvoiceStatus,
+    OrderStatus,
+    PurchaseOrder,
+    ReceiptLine,
+    ReceiptStatus,
+    Supplier,
+    SupplierInvoice,
+    SupplierItem,
+)
+from purchasing.services.progress import with_progress
+from retailhub.core.access import Principal
+
+MOST = 10
+"""Rows of a table on the page; the rest is in the lists."""
+UNFINISHED = OPEN | {OrderStatus.DRAFT, OrderStatus.SUBMITTED, OrderStatus.APPROVED, OrderStatus.ON_HOLD}
+_OVER = (InvoiceStatus.PAID, InvoiceStatus.REJECTED, InvoiceStatus.CREDITED)
+ZERO = Decimal(0)
+
+
+def unfinished_orders(supplier: Supplier, principal: Principal) -> QuerySet[PurchaseOrder]:
+    """Answer his orders that are not over, the one that is due first before the others."""
+    rows = PurchaseOrder.objects.for_principal(principal).filter(supplier=supplier, status__in=UNFINISHED)
+    return with_progress(rows.select_related("ship_to")).order_by(F("expected_on").asc(nulls_last=True), "pk")
+
+
+def open_claims(supplier: Supplier, principal: Principal) -> QuerySet[Claim]:
+    rows = Claim.objects.filter(supplier=supplier, state=Claim.State.OPEN)
+    codes = principal.places("purchasing:read")
+    if codes is not None:
+        rows = rows.filter(
+            Q(receipt_line__receipt__location__code__in=codes) | Q(order_line__order__ship_to__code__in=codes)
+        )
+    return rows.select_related("receipt_line__receipt", "receipt_line__item").order_by("pk")
+
+
+@dataclass(slots=True, kw_only=True)
+class Owed:
+    """What we owe a supplier in one currency: posted and not paid, of it overdue, and what is held back."""
+
+    currency: str
+    owed: Decimal = ZERO
+    overdue: Decimal = ZERO
+    held: Decimal = ZERO
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """How we stand with a supplier. `not_invoiced` is in home currency."""
+
+    currencies: list[Owed] = field(default_factory=list)
+    invoices: list[SupplierInvoice] = field(default_factory=list)
+    not_invoiced: Decimal = ZERO
+    disputes: int = 0
+
+
+def account_of(supplier: Supplier, principal: Principal, *, today: date) -> Account | None:
+    """Answer how we stand with him; None for whoever may not see it, or sees some places only: it is one account."""
+    if not (principal.sees_costs and principal.may("invoices:read")) or principal.places("invoices:read") is not None:
+        return None
+    rows = SupplierInvoice.objects.for_principal(principal).filter(supplier=supplier).exclude(status__in=_OVER)
+    sums: dict[str, Owed] = {}
+    credit = SupplierInvoice.Kind.CREDIT_NOTE
+    for currency, owed, overdue, given in (
+        rows.values("currency")
+        .annotate(
+            owed=Coalesce(Sum(F("posted_total") - F("paid_total"), filter=~Q(kind=credit)), ZERO),
+            overdue=Coalesce(
+                Sum(F("posted_total") - F("paid_total"), filter=~Q(kind=credit) & Q(due_date__lt=today)), ZERO
+            ),
+            given=Coalesce(Sum(F("posted_total") - F("paid_total"), filter=Q(kind=credit)), ZERO),
+        )
+        .order_by("currency")
+        .values_list("currency", "owed", "overdue", "given")
+    ):
+        sums[currency] = Owed(currency=currency, owed=owed - given, overdue=overdue)
+    held = Q(holds__released_at=None, holds__is_warning=False)
+    for currency, amount in (
+        rows.filter(held).order_by("currency").values("currency").annotate(at=Sum("holds__amount_at_risk"))
+    ).values_list("currency", "at"):
+        sums[currency].held = amount or ZERO
+    lines = ReceiptLine.objects.filter(receipt__supplier=supplier, receipt__status=ReceiptStatus.POSTED)
+    return Account(
+        currencies=list(sums.values()),
+        invoices=list(rows.defer("read").order_by(F("due_date").asc(nulls_last=True), "pk")[:MOST]),
+        not_invoiced=lines.aggregate(x=Sum(F("amount") - F("cleared") - F("reduced")))["x"] or ZERO,
+        disputes=Dispute.objects.filter(invoice__in=rows, state=Dispute.State.OPEN).count(),
+    )
+
+
+def sold_by(supplier: Supplier, principal: Principal) -> QuerySet[SupplierItem]:
+    """Answer what he sells us now, with prices."""
+    rows = SupplierItem.objects.for_principal(principal).filter(supplier=supplier, is_active=True)
+    return rows.select_related("item").prefetch_related("prices").order_by("item__sku_key")
