@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from inventory.models import Bucket, Location, Reason
+from inventory.models import Bucket, Location, Reason, StockMovement
 from inventory.services.ledger import Move, Place, Posting, counterparty, lock_levels
 from inventory.services.receiving import ReceiptLine, refuse_broken_cents
 from retailhub.core.transactions import retried
@@ -75,3 +75,8 @@ def remember_receipts(*, deliveries: Sequence[PastDelivery], actor: str) -> list
     for (number, line_number), rise in zip(told, posting.booked[::2], strict=True):
         values[number][line_number] = values[number].get(line_number, Decimal(0)) + rise
     return list(values)
+
+
+def is_remembered(document: str) -> bool:
+    """Whether the goods of this document came and left before the books were opened: they are not there to be moved."""
+    return StockMovement.objects.filter(document=document, reason=Reason.OPENING).exists()

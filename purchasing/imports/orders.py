@@ -8,6 +8,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from django.utils import timezone
+
 from inventory.models import Item, Location
 from purchasing.models import PurchaseCharge, PurchaseOrder, PurchaseOrderLine, Supplier
 from purchasing.services.drafting import OrderedCharge
@@ -73,7 +75,10 @@ class PurchaseOrderImport:
                 verdict.refuse("ship_to", "no place has this code")
             elif not desk.principal.may("purchasing:write", location=place.code):
                 verdict.refuse("ship_to", "you may not order for this place")
-            _judge_lines(verdict, items)
+            today = timezone.localdate(desk.now)
+            if row.values["ordered_on"] > today:
+                verdict.refuse("ordered_on", "this day is still to come")
+            _judge_lines(verdict, items, today)
             if verdict.outcome != Outcome.REFUSED:
                 _judge_figures(verdict)
             if supplier and place and verdict.outcome != Outcome.REFUSED:
@@ -130,7 +135,7 @@ def _known(rows: Sequence[Row]) -> dict[tuple[str, str], _Known]:
     }
 
 
-def _judge_lines(verdict: Verdict, items: Mapping[str, Item]) -> None:
+def _judge_lines(verdict: Verdict, items: Mapping[str, Item], today: date) -> None:
     row = verdict.row
     if not row.parts:
         verdict.refuse("reference", "the order has no lines")
@@ -143,8 +148,11 @@ def _judge_lines(verdict: Verdict, items: Mapping[str, Item]) -> None:
         came, rejected = part.get("received", 0), part.get("rejected", 0)
         if rejected > came:
             verdict.refuse("rejected", f"more than the {came} that came", row=part)
-        if came and _came_on(row, part) is None:
+        on = _came_on(row, part)
+        if came and on is None:
             verdict.refuse("received", "nobody says on which day it came", row=part)
+        elif came and on and on > today:
+            verdict.refuse("received", f"it is to come on {on} only", row=part)
 
 
 def _came_on(row: Row, part: Row) -> date | None:

@@ -142,7 +142,7 @@ class PriceListImport:
                 continue
             for entry, outcome in zip(entries.values(), outcomes, strict=True):
                 for verdict in entry.verdicts:
-                    verdict.outcome, verdict.changes = Outcome(outcome.outcome), dict(outcome.changes)
+                    verdict.outcome, verdict.changes = Outcome(outcome.outcome), {}
                 if outcome.outcome == Outcome.CHANGED:
                     _tell_apart(entry, prices.get(sku_key(outcome.sku), []), outcome.changes)
             return
@@ -236,8 +236,10 @@ def _refuse(refusal: DomainError, entries: Sequence[_Entry]) -> None:
         if len(parts) > 3 and parts[2] == "prices" and int(parts[3]) >= entry.kept:
             entry.priced[int(parts[3]) - entry.kept].refuse(parts[-1] if len(parts) > 4 else "price", offence.detail)
             continue
-        for verdict in entry.verdicts:
-            verdict.refuse(parts[-1], offence.detail)
+        # What only some of the item's rows say is their fault alone.
+        name = parts[-1]
+        for verdict in [v for v in entry.verdicts if v.row.values.get(name) is not None] or entry.verdicts:
+            verdict.refuse(name, offence.detail)
     if not pointed:
         for entry in entries:
             for verdict in entry.verdicts:

@@ -115,7 +115,11 @@ class SupplierImport:
         results = upsert_suppliers(drafts=[verdict.plan for verdict in verdicts], actor=desk.actor, write=write)
         for verdict, result in zip(verdicts, results, strict=True):
             if result.refusal is None:
-                verdict.outcome, verdict.changes = Outcome(result.outcome), dict(result.changes)
+                verdict.outcome = Outcome(result.outcome)
+                verdict.changes = dict(result.changes) if verdict.outcome == Outcome.CHANGED else {}
+                if "address" in verdict.changes:
+                    before, after = verdict.changes["address"]
+                    verdict.changes["address"] = _written(before), _written(after)
                 continue
             for offence in result.refusal.errors:
                 parts = offence.pointer.strip("/").split("/")
@@ -154,6 +158,10 @@ def _contact(row: Row, people: Sequence[Contact]) -> Contact | None:
         row.get("contact_email", known.email),
         row.get("contact_phone", known.phone),
     )
+
+
+def _written(address: Mapping[str, str]) -> str:
+    return ", ".join(str(address[field.name]) for field in _PLACE if address.get(field.name))
 
 
 def _column_of(kind: str) -> str:

@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
+
 from inventory.services.finding import find_items
 from purchasing.models import PriceBreak, Supplier, SupplierItem
 from purchasing.services.supplying import UNSET
@@ -96,10 +98,12 @@ def put_price_list(
         raise NotFound
     items = find_items([entry.sku for entry in entries], pointer="/entries/{}/sku")
     _refuse_twins(entries, [item.pk for item in items])
-    have = {
-        row.item_id: row
-        for row in SupplierItem.objects.filter(supplier=supplier).order_by("pk").select_for_update(no_key=True)
-    }
+    listed = SupplierItem.objects.filter(supplier=supplier)
+    if not replace:
+        # Of a long list only what is named matters, and what has a number that is given.
+        numbers = {sku_key(x.supplier_sku) for x in entries if x.supplier_sku is not UNSET and x.supplier_sku}
+        listed = listed.filter(Q(item__in=[item.pk for item in items]) | Q(supplier_sku_key__in=numbers))
+    have = {row.item_id: row for row in listed.order_by("pk").select_for_update(no_key=True)}
     prices = _prices_of([have[item.pk].pk for item in items if item.pk in have])
     outcomes: list[ListOutcome] = []
     fresh: list[SupplierItem] = []

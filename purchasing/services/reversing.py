@@ -11,6 +11,7 @@ from django.utils import timezone
 from inventory.models import Location
 from inventory.services import returning
 from inventory.services.ledger import Place, lock_levels
+from inventory.services.remembering import is_remembered
 from inventory.services.returning import WentBack
 from purchasing.events import DeliveryReceived, PurchaseOrderChanged
 from purchasing.models import (
@@ -54,8 +55,9 @@ def reverse_receipt(*, receipt_id: int, reason: str, actor: str, at: datetime | 
     """Have the delivery undone: goods out of stock, goods received off the books, order lines open again.
 
     Only while nobody billed it and the goods lie free where they came in. Raises ReceiptInvoiced naming the invoices,
-    ReceiptTouched naming returns, settled claims and free goods, GoodsGone naming who holds the goods, and WrongState;
-    then nothing happens. Open claims are withdrawn. Reversing twice changes nothing.
+    ReceiptTouched naming returns, settled claims and free goods, GoodsGone naming who holds the goods, and WrongState,
+    for what was taken over from before the books were opened too; then nothing happens. Open claims are withdrawn.
+    Reversing twice changes nothing.
     """
     at = at or timezone.now()
     orders = lock_purchase_orders(
@@ -75,6 +77,8 @@ def reverse_receipt(*, receipt_id: int, reason: str, actor: str, at: datetime | 
         return receipt
     if receipt.status != ReceiptStatus.POSTED:
         raise WrongState(f"{receipt.number} is {receipt.get_status_display().lower()}.", status=receipt.status)
+    if is_remembered(receipt.reference):
+        raise WrongState(f"{receipt.number} is from before the books were opened.", status=receipt.status)
     rows = list(receipt.lines.select_related("order_line", "item").order_by("line"))
     _refuse_invoiced(receipt, rows)
     _refuse_touched(rows, orders)

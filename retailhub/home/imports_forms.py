@@ -11,9 +11,10 @@ from django_stubs_ext import StrOrPromise
 
 from inventory.models import Location
 from orders.models import SalesChannel
+from purchasing.models import Supplier
 from retailhub.core.access import Principal
 from retailhub.core.imports.targets import Target
-from retailhub.core.imports.uploads import Upload
+from retailhub.core.imports.uploads import NUMBERS, Upload
 from retailhub.core.pages import HouseForm
 
 COSTS = frozenset({"cost", "unit_cost"})
@@ -22,6 +23,7 @@ OF_CHANNELS = frozenset({"customers", "addresses"})
 FOR_ALL_ROWS = {
     "location": _("Say which column holds this, or choose a place below."),
     "channel": _("Say which column holds this, or choose a channel below."),
+    "supplier": _("Say which column holds this, or choose a supplier below."),
 }
 
 
@@ -60,7 +62,7 @@ class ColumnsForm(HouseForm):
             self.fields[field.name] = forms.ChoiceField(
                 label=field.title,
                 choices=choices,
-                # A place or a channel may be chosen for the whole file below.
+                # A place, a channel or a supplier may be chosen for the whole file below.
                 required=field.required and field.name not in FOR_ALL_ROWS,
                 error_messages={"required": _("Say which column holds this.")},
                 widget=forms.Select(attrs={"class": "rh-input"}),
@@ -70,6 +72,9 @@ class ColumnsForm(HouseForm):
             self._choose_for_all("location", _("Place, if the file names none"), places)
         elif kind in OF_CHANNELS:
             self._choose_for_all("channel", _("Sales channel, if the file names none"), SalesChannel.objects.all())
+        elif kind == "price lists":
+            suppliers = Supplier.objects.for_principal(principal, "purchasing:write").only("code", "name")
+            self._choose_for_all("supplier", _("Supplier, if the file names none"), suppliers.order_by("name"))
         else:
             self.fields["all_currency"] = forms.CharField(
                 label=_("Currency, if the file names none"),
@@ -77,10 +82,12 @@ class ColumnsForm(HouseForm):
                 required=False,
                 widget=forms.TextInput(attrs={"class": "rh-input"}),
             )
-        if any(field.kind in {"money", "cost", "whole"} for field in target.fields):
+        if any(field.kind in NUMBERS for field in target.fields):
             self.fields["decimal_comma"] = forms.BooleanField(label=_("Numbers are written 1.234,56"), required=False)
 
-    def _choose_for_all(self, name: str, label: StrOrPromise, rows: Iterable[Location | SalesChannel]) -> None:
+    def _choose_for_all(
+        self, name: str, label: StrOrPromise, rows: Iterable[Location | SalesChannel | Supplier]
+    ) -> None:
         self.fields[f"all_{name}"] = forms.ChoiceField(
             label=label,
             choices=[("", ""), *((row.code, row.name) for row in rows)],

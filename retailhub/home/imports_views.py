@@ -193,7 +193,7 @@ def _shown(verdict: Verdict, target: Target, *, sees_costs: bool) -> dict[str, A
         "name": " · ".join(str(verdict.row.values.get(name)) for name in target.key if verdict.row.values.get(name)),
         "outcome": str(verdict.outcome),
         "changes": [
-            (labels.get(name, name), _plain(old), _plain(new))
+            (labels.get(name, name.replace("_", " ").capitalize()), _plain(old), _plain(new))
             for name, (old, new) in verdict.changes.items()
             if sees_costs or name not in COSTS
         ],

@@ -34,7 +34,7 @@ from retailhub.core.text import DirtyText, clean_line
 from retailhub.home.importing import TARGETS, output_folder
 from retailhub.home.imports_forms import OF_CHANNELS
 
-KINDS = ("items", "prices", "stock count", "customers", "addresses")
+KINDS = ("items", "prices", "stock count", "customers", "addresses", "suppliers", "price lists")
 """What may be uploaded; everything else comes by folder and profile."""
 
 JOB, UNDO, TASK = "import", "import undo", "retailhub.home.tasks.run_import"

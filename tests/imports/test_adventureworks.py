@@ -324,12 +324,12 @@ def test_suppliers_sell_what_the_files_say(imported: Path) -> None:
     sku = {row[0]: row[2] for row in plain_oltp("Product.csv")}
     sold = {(row.item.sku, row.supplier_id): row for row in SupplierItem.objects.select_related("item", "supplier")}
     assert len(sold) == PriceBreak.objects.count() == len(files.links) == 460
-    for (product, vendor), link in files.links.items():
-        row = sold[sku[product], suppliers[account[vendor]].pk]
-        assert (row.lead_time_days, row.minimum_quantity, row.pack_code) == (link.lead_days, link.least, link.unit)
-        assert (row.pack_numerator, row.pack_denominator) == (1, 1)
-        assert (row.last_price, row.last_price_on) == (link.last_cost, link.last_receipt)
-        assert row.prices.get().price == link.price
+    for (product, seller), link in files.links.items():
+        listed = sold[sku[product], suppliers[account[seller]].pk]
+        assert (listed.lead_time_days, listed.minimum_quantity) == (link.lead_days, link.least)
+        assert (listed.pack_code, listed.pack_numerator, listed.pack_denominator) == (link.unit, 1, 1)
+        assert (listed.last_price, listed.last_price_on) == (link.last_cost, link.last_receipt)
+        assert listed.prices.get().price == link.price
 
 
 def test_totals_of_every_supplier_are_those_of_a_plain_reading(imported: Path) -> None:

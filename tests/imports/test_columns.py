@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ import pytest
 from retailhub.core.imports.complaints import BadFile, BadProfile
 from retailhub.core.imports.fields import BadValue, Field
 from retailhub.core.imports.profiles import load_profile
-from tests.imports.helpers import chunks_of, one_file, read, work_of
+from retailhub.core.imports.reading import Reading
+from retailhub.core.imports.transforms import Run
+from tests.imports.helpers import NOW, chunks_of, one_file, read, work_of
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -30,6 +32,10 @@ def write(folder: Path, name: str, text: str) -> None:
         ("flag", "No", False),
         ("moment", "2011-05-31 00:00:00", datetime(2011, 5, 31, tzinfo=UTC)),
         ("moment", "2011-05-31T02:00:00+02:00", datetime(2011, 5, 31, tzinfo=UTC)),
+        ("day", "2011-05-31", date(2011, 5, 31)),
+        ("day", "2011-05-31 00:00:00.000", date(2011, 5, 31)),
+        ("percent", "12.50", Decimal("12.5")),
+        ("rate", "0.123456789", Decimal("0.123456789")),
         ("currency", "usd", "USD"),
         ("country", "de", "DE"),
         ("words", "a, b ,,c", ("a", "b", "c")),
@@ -53,6 +59,10 @@ def test_text_becomes_a_value(kind: str, text: str, value: Any) -> None:
         ("whole", "9999999999", "at most"),
         ("flag", "maybe", "neither yes nor no"),
         ("moment", "31.05.2011", "not a date"),
+        ("day", "31.05.2011", "not a date"),
+        ("day", "2011-05-31 14:00", "a time, not a day"),
+        ("percent", "100.01", "0 to 100"),
+        ("percent", "1.234", "more than 2 decimal places"),
         ("currency", "XXQ", "ISO 4217"),
         ("country", "Germany", "ISO 3166"),
         ("line", "a\x00b", "U\\+0000"),
@@ -61,6 +71,57 @@ def test_text_becomes_a_value(kind: str, text: str, value: Any) -> None:
 def test_what_cannot_be_used_is_refused_with_a_reason(kind: str, text: str, reason: str) -> None:
     with pytest.raises(BadValue, match=reason):
         Field(name="x", kind=kind).read(text)
+
+
+@pytest.mark.parametrize(
+    ("do", "text", "value"),
+    [
+        ({"date": "%m/%d/%Y"}, "7/4/1996", "1996-07-04"),
+        ({"date": "%m/%d/%Y"}, "", None),
+        ("nonzero", ".00", None),
+        ("nonzero", "1.50", "1.50"),
+        ("code", " G&K 1 ", "G-K-1"),
+        ("country", "UK", "GB"),
+        ("country", "usa", "US"),
+        ("country", "Germany", "DE"),
+        ("country", "ch", "CH"),
+        ("country", "", None),
+    ],
+)
+def test_a_transformation_leaves_text(do: Any, text: str, value: str | None, tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", f"code,text\nA,{text}\n")
+    rows, said, _ = read(tmp_path, one_file({"name": "a.csv"}, {"code": "code", "name": {"from": "text", "do": do}}))
+    assert ([row.values["name"] for row in rows], said) == ([value], [])
+
+
+@pytest.mark.parametrize(
+    ("do", "text", "reason"),
+    [
+        ({"date": "%m/%d/%Y"}, "31/12/1996", "not a date as in %m/%d/%Y"),
+        ("nonzero", "none", "not a number"),
+        ("country", "Atlantis", "the English name of no country"),
+    ],
+)
+def test_a_transformation_that_cannot_be_made_refuses_the_row(do: Any, text: str, reason: str, tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", f"code,text\nA,{text}\n")
+    _, said, _ = read(tmp_path, one_file({"name": "a.csv"}, {"code": "code", "name": {"from": "text", "do": do}}))
+    assert len(said) == 1
+    assert reason in said[0]
+
+
+def test_of_a_shared_file_the_first_row_counts_and_the_rest_is_no_news(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "code,town\nA,1\n")
+    write(tmp_path, "towns.csv", "id,name\n1,Kiel\n1,Bonn\n2,Lyon\n")
+    for shared, told in ((False, ["towns.csv row 3", "towns.csv row 4"]), (True, [])):
+        document = one_file({"name": "a.csv"}, {"code": "code", "name": {"from": "town", "find": "town:name"}})
+        document["files"]["town"] = {"name": "towns.csv", "key": "id", "shared": shared}
+        work = work_of(tmp_path, document)
+        with Reading(work.profile, work.folder, Run(now=NOW, zone=UTC)) as reading:
+            (chunk,) = reading.chunks(work.profile.steps[0], work.targets["things"])
+            unasked = list(reading.not_referred_to(shared=False))
+            assert len(list(reading.not_referred_to())) == 1
+            assert [str(c).split(",")[0] for c in [*reading.looked_up_badly, *unasked]] == told
+        assert chunk.rows[0].values["name"] == "Kiel"
 
 
 def test_a_row_with_three_faults_is_refused_once_and_hears_of_all_three(tmp_path: Path) -> None:
@@ -212,4 +273,6 @@ def test_columns_and_files_that_are_not_there_are_named(tmp_path: Path) -> None:
 
 def test_the_projects_profiles_can_be_read() -> None:
     folder = Path(__file__).resolve().parents[2] / "retailhub" / "home" / "profiles"
-    assert {load_profile(path).name for path in folder.glob("*.toml")} == {"adventureworks", "adventureworks-sales"}
+    assert {load_profile(path).name for path in folder.glob("*.toml")} == {
+        "adventureworks", "adventureworks-sales", "northwind",
+    }  # fmt: skip

@@ -121,15 +121,19 @@ def test_what_does_not_hold_together_is_refused_with_its_place_and_the_rest_is_t
             "SIAM,8,warehouse,2022-04-15,2022-04-24,USD,,,4.00,4.00",
             f"SIAM,9,{head},0,0",
             "SIAM,10,warehouse,15/04/2022,,EUR,,,4.00,4.00",
+            "SIAM,11,warehouse,9999-12-31,,EUR,,,,",
+            "SIAM,12,warehouse,2022-04-15,,EUR,,,,",
         ],
         [
             *(f"{number},LAMP,2,2.00,,2,0" for number in (1, 2, 3, 5, 6, 8, 10)),
             "4,NONE,2,2.00,,2,0",
             "7,LAMP,2,2.00,,1,2",
+            "11,LAMP,2,2.00,,0,0",
+            "12,LAMP,2,2.00,9999-12-31,1,0",
         ],
     )
     report = run(tmp_path, document(batch=20))
-    assert (report.total("new"), report.total("refused")) == (2, 17)
+    assert (report.total("new"), report.total("refused")) == (2, 21)
     said = [entry for entry in refused(tmp_path) if not entry[3].startswith("refused together")]
     assert said == [
         ("orders.csv", "11", "ordered_on", "this is not a date as in 2026-11-22"),
@@ -141,6 +145,8 @@ def test_what_does_not_hold_together_is_refused_with_its_place_and_the_rest_is_t
         ("lines.csv", "10", "rejected", "more than the 1 that came"),
         ("orders.csv", "9", "currency", "there is no rate of USD on or before 2022-04-15"),
         ("orders.csv", "10", "reference", "the order has no lines"),
+        ("orders.csv", "12", "ordered_on", "this day is still to come"),
+        ("lines.csv", "12", "received", "it is to come on 9999-12-31 only"),
     ]
     assert PurchaseOrder.objects.get().external_reference == "1"
 

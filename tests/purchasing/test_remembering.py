@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db.models import Sum
+from django.urls import reverse
 
 from inventory.models import CostPool, IncomingSupply, Item, Location, Reservation, StockLevel, StockMovement
 from inventory.services.journalising import post_stock_summary
@@ -22,10 +23,13 @@ from purchasing.models import (
 )
 from purchasing.services.drafting import DuplicateOrder, OrderedCharge
 from purchasing.services.remembering import PastLine, PastOrder, remember_orders
+from purchasing.services.reversing import reverse_receipt
+from purchasing.services.standing import WrongState
 from retailhub.accounting.models import JournalEntry, JournalLine, Period
 from retailhub.accounting.services.closing import close_period
+from retailhub.core.access import Role
 from retailhub.core.errors import Invalid
-from retailhub.core.models import Attention
+from retailhub.core.models import Attention, Membership, User
 from retailhub.core.services.exchanging import NoExchangeRate, set_rates
 from tests.books import names_of_events
 from tests.factories.inventory import ItemFactory, put_on_hand
@@ -159,6 +163,23 @@ def test_its_invoice_finds_what_was_received(siam: Supplier, warehouse: Location
     (order,) = remember_orders(orders=[past(siam, warehouse, came(lamp, 10, 10))], actor="user:bea")
     invoice = billed(order, [(lamp, 10, "2.50")])
     assert (invoice.status, list(invoice.holds.values_list("code", flat=True))) == ("matched", [])
+
+
+def test_a_receipt_that_was_taken_over_cannot_be_reversed(siam: Supplier, warehouse: Location, lamp: Item) -> None:
+    put_on_hand(lamp, warehouse, 50)
+    remember_orders(orders=[past(siam, warehouse, came(lamp, 10, 10))], actor="user:bea")
+    with pytest.raises(WrongState, match="before the books were opened"):
+        reverse_receipt(receipt_id=Receipt.objects.get().pk, reason="no", actor="user:bea")
+    assert StockLevel.objects.get(item=lamp).sellable == 50
+
+
+def test_its_pages_can_be_looked_at(siam: Supplier, warehouse: Location, lamp: Item, client: Any) -> None:
+    (order,) = remember_orders(orders=[past(siam, warehouse, came(lamp, 10, 7, 2))], actor="user:bea")
+    user = User.objects.create_user("bea", password="Pass-word-1", is_staff=True)
+    Membership.objects.create(user=user, role=Role.BUYER, everywhere=True)
+    client.force_login(user)
+    for page, number in (("order", order.number), ("receipt", Receipt.objects.get().number)):
+        assert client.get(reverse(f"purchasing:{page}", args=[number])).status_code == 200
 
 
 def test_one_bad_order_is_named_and_none_is_kept(siam: Supplier, warehouse: Location, lamp: Item) -> None:

@@ -7,7 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cache
 from typing import Any
+
+from babel import Locale
 
 from retailhub.core.imports.encodings import repaired
 from retailhub.core.imports.fields import BadValue, Field
@@ -171,6 +174,30 @@ def _nonzero(option: Any, run: Run) -> Step:
     return lambda value: None if (text := one(value)) and not _decimal(text) else text
 
 
+_TOLD_OTHERWISE = {"uk": "GB", "usa": "US", "u.s.a.": "US", "england": "GB", "holland": "NL"}
+
+
+@cache
+def _countries() -> Mapping[str, str]:
+    named = {name.casefold(): code for code, name in Locale("en").territories.items() if len(code) == 2}
+    return {**named, **_TOLD_OTHERWISE}
+
+
+def _country(option: Any, run: Run) -> Step:
+    """Answer the ISO code of a country's English name; a code is left as it is."""
+
+    def look(value: Value) -> Value:
+        text = (one(value) or "").strip()
+        if len(text) == 2 and text.isalpha() and text.casefold() != "uk":
+            return text.upper()
+        code = _countries().get(text.casefold())
+        if text and code is None:
+            raise BadValue("this is the English name of no country")
+        return code
+
+    return look
+
+
 _CODE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -210,5 +237,6 @@ TRANSFORMATIONS: dict[str, Callable[[Any, Run], Step]] = {
     "date": _date,
     "nonzero": _nonzero,
     "code": _code,
+    "country": _country,
     "decimal_comma": _decimal_comma,
 }

@@ -22,6 +22,8 @@ from retailhub.core.imports.workbooks import workbook_to_csv
 
 DELIMITERS = (",", ";", "\t", "|")
 ROWS = "rows.csv"
+NUMBERS = frozenset({"money", "cost", "percent", "rate", "whole"})
+"""Kinds of fields that may be written with a decimal comma."""
 MOST_SHOWN = 80
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
@@ -124,7 +126,7 @@ def upload_profile(
     rules: dict[str, Any] = {}
     for name, heading in columns.items():
         if heading and name in by_name:
-            comma = decimal_comma and by_name[name].kind in {"money", "cost", "whole"}
+            comma = decimal_comma and by_name[name].kind in NUMBERS
             rules[name] = {"from": heading, "do": ["decimal_comma"] if comma else []}
     for name, value in (constants or {}).items():
         if value not in (None, "") and name not in rules and name in by_name:
