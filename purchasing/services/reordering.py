@@ -42,6 +42,7 @@ LOW_STOCK = "low_stock"
 REORDERED = "reordered"
 NOBODY = "supplier:"
 STEP = "/buying/reorder/"
+WRITE = "/buying/orders/new/"
 UNSENT = (OrderStatus.DRAFT, OrderStatus.SUBMITTED, OrderStatus.APPROVED)
 
 
@@ -383,8 +384,8 @@ def raise_low_stock(*, today: date) -> int:
             scope="purchasing:write",
             at_risk=round_total(group.total, group.supplier.currency),
             currency=group.supplier.currency,
-            step_label="Reorder",
-            step_url=f"{STEP}?supplier={group.supplier.code}",
+            step_label="Create PO",
+            step_url=f"{WRITE}?supplier={group.supplier.code}&proposed=1",
         )
         for group in reorder.groups
     ]
@@ -407,6 +408,12 @@ def raise_low_stock(*, today: date) -> int:
         )
         settle_attention(kind=LOW_STOCK, documents=list(rest.values_list("document", flat=True)), by="system")
     return sum(len(group.needs) for group in reorder.groups) + len(reorder.skipped)
+
+
+def settle_low_stock(*, order_ids: Sequence[int]) -> None:
+    """Take the rows of these orders' suppliers off the list: they were ordered from. What is still short comes back."""
+    orders = PurchaseOrder.objects.filter(pk__in=order_ids).select_related("supplier")
+    settle_attention(kind=LOW_STOCK, documents=sorted({order.supplier.party for order in orders}), by="system")
 
 
 def _count(needs: Sequence[Need]) -> str:

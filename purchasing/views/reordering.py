@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from inventory.models import Location
 from purchasing.models import Supplier
-from purchasing.services.reordering import Wanted, create_orders, find_needs
+from purchasing.services.reordering import SupplierNeeds, Wanted, create_orders, find_needs
 from retailhub.core.errors import DomainError
 from retailhub.core.pages import NotAllowed, ShellPage, or_404, whole
 
@@ -40,16 +40,35 @@ class ReorderPage(ShellPage):
             location = places.first()
         reorder = find_needs(today=timezone.localdate(), location=location)
         only = self.request.GET.get("supplier", "")
+        groups = [self.shown(group) for group in reorder.groups if only.upper() in ("", group.supplier.code.upper())]
+        home = getattr(self.request.user, "home_location", "")
+        wanted = self.request.POST.get("ship_to") or (location.code if location else home)
         return self.render(
             status=409 if refusal else 200,
-            groups=[group for group in reorder.groups if only.upper() in ("", group.supplier.code.upper())],
-            skipped=reorder.skipped,
+            groups=groups,
+            items=sum(len(group["rows"]) for group in groups),
+            only=groups[0]["supplier"] if only and groups else None,
+            skipped=[] if only else reorder.skipped,
             places=list(places),
+            ship_to=wanted or next((x.code for x in places if x.kind == Location.Kind.WAREHOUSE), ""),
             location=location,
             may_write=self.principal.may("purchasing:write"),
             refusal=refusal,
             once=uuid4().hex,
         )
+
+    def shown(self, group: SupplierNeeds) -> dict[str, Any]:
+        """Answer a group as it is shown: what was typed and ticked stays when the form comes back."""
+        post, code = self.request.POST, group.supplier.code
+        return {
+            "supplier": group.supplier,
+            "total": group.total,
+            "below_minimum": group.below_minimum,
+            "ticked": code in post.getlist("supplier") if post else True,
+            "rows": [
+                {"need": need, "units": post.get(f"units:{code}:{need.sku}", need.suggested)} for need in group.needs
+            ],
+        }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Make the drafts that were ticked; sent twice, they are made once."""
