@@ -28,6 +28,8 @@ class OrderCancelled:
 
     name: ClassVar[str] = "orders.order_cancelled"
     order_id: int
+    document: str = ""
+    """How stock names the order: those below know it by that alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

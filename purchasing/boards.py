@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.db.models import Sum
 
 from inventory.models import Item, WaitingDemand
-from purchasing.models import PurchaseOrder, PurchaseOrderLine, Receipt, ReceiptScan
+from purchasing.models import PurchaseOrder, PurchaseOrderLine, Receipt, ReceiptScan, SpecialOrder
 from purchasing.services.counting import lines_of
 from purchasing.services.tolerating import over_limits
 
@@ -28,6 +28,8 @@ class Row:
     surplus: int = 0
     wrong: list[tuple[str, int]] = field(default_factory=list)
     waiting: Sequence[tuple[str, int]] = ()
+    promised: Sequence[str] = ()
+    """Customers' orders for which these very goods were ordered: the line cannot be closed short."""
 
     @property
     def counted(self) -> int:
@@ -165,5 +167,12 @@ def _tell_waiting(
     )
     for item_id, document, units in found.values_list("item", "document", "quantity")[:500]:
         waiting.setdefault(item_id, []).append((document.partition(":")[2], units))
+    promised: dict[int, list[str]] = {}
+    links = SpecialOrder.objects.filter(
+        order_line__in=[key[0] for key in rows if key[0]], state=SpecialOrder.State.OPEN
+    )  # fmt: skip
+    for line_id, document in links.order_by("pk").values_list("order_line", "document"):
+        promised.setdefault(line_id, []).append(document.partition(":")[2])
     for key, row in rows.items():
         row.waiting = waiting.get(key[1], ())[:3]
+        row.promised = promised.get(key[0] or 0, ())

@@ -72,5 +72,4 @@ def _orders(payloads: Payloads) -> list[int]:
 
 def look_after_special_orders(payloads: Sequence[dict[str, Any]]) -> None:
     """A customer's order was cancelled, whole or in part: goods on their way for him need a decision."""
-    if payloads:
-        flag_given_up()
+    flag_given_up({payload["document"] for payload in payloads if payload.get("document")})

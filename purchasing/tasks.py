@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
 from django.utils import timezone
 
-from purchasing.services import closing, flagging_orders, reordering, sending
+from purchasing.services import closing, flagging_orders, reordering, sending, waiting_papers
 from retailhub.core.bells import unmute
 
 
@@ -18,9 +20,13 @@ def send_papers() -> None:
 
 @shared_task(ignore_result=True)
 def look_after_orders() -> None:
-    """Close orders that are over, and tell people of those that are late, not confirmed or not approved."""
+    """Close orders that are over, tell people of those that are late, not confirmed or not approved.
+
+    Papers that were uploaded and that nobody typed are let go of too.
+    """
     closing.sweep_orders(on=timezone.localdate())
     flagging_orders.flag_orders()
+    waiting_papers.sweep_papers(kept_since=timezone.now() - timedelta(days=7))
 
 
 @shared_task(ignore_result=True)

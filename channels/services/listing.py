@@ -17,6 +17,7 @@ from channels.services.settings import connector_of, settings_of
 from channels.services.wanting import forget_shown, want_listings_pushed
 from inventory.models import Item
 from retailhub.core.errors import DomainError, Invalid, Offence, Unknown
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 
 UNSET: Any = object()
@@ -189,7 +190,7 @@ def publish_listings(*, account_id: int, listing_ids: Sequence[int] | None = Non
                 listing.error = (result.message or result.code or str(result.outcome))[:2000]
                 if listing.state in states and listing.state != Listing.State.LIVE:
                     listing.state = Listing.State.ERROR
-        Listing.objects.bulk_update(now.values(), ["channel_code", "error", "state"])
+        write_fields(now.values(), ["channel_code", "error", "state"])
         forget_shown(moved)
         want_listings_pushed(live)
     note_success(account)

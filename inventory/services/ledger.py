@@ -112,7 +112,8 @@ class Move:
 
     For goods that become ours `value`, or else `unit_cost`, says what they are worth. For goods that leave it `value`
     is what they should leave at, as far as the pool goes; the layer of the receipt they reverse or return gives first.
-    What is `self_posted` is in the journal by its own document; the pool counts it as booked.
+    What is `self_posted` is in the journal by its own document; the pool counts it as booked. Without an `occurred_at`
+    of its own it happened when the posting did.
     """
 
     item_id: int
@@ -131,6 +132,7 @@ class Move:
     reverses_id: int | None = None
     returns_id: int | None = None
     self_posted: bool = False
+    occurred_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -290,7 +292,7 @@ class Posting:
                 "self_posted": [m.self_posted for m in self.moves],
                 "reverses": [m.reverses_id for m in self.moves],
                 "returns": [m.returns_id for m in self.moves],
-                "occurred_at": [self.occurred_at] * len(self.moves),
+                "occurred_at": [m.occurred_at or self.occurred_at for m in self.moves],
             },
             ending="RETURNING id" if layered else "",
         )

@@ -69,7 +69,7 @@ def receive_stock(
     and `again` is true. With `self_posted` the caller writes `values` to the journal in this transaction; otherwise the
     stock summary does. Four statements, whatever the number of lines, one more for keys and one where layers are kept.
     """
-    _refuse_broken_cents(lines)
+    refuse_broken_cents(lines)
     keys = [line.key for line in lines if line.key]
     if keys:
         known = {row[0] for row in rows("SELECT key FROM inventory_stockmovement WHERE key = ANY(%s)", [keys])}
@@ -117,7 +117,8 @@ def receive_stock(
     return Received(served=served, values=values)
 
 
-def _refuse_broken_cents(lines: Sequence[ReceiptLine]) -> None:
+def refuse_broken_cents(lines: Sequence[ReceiptLine]) -> None:
+    """Raise Invalid naming each line whose value is no amount of whole cents."""
     broken = [
         Offence(
             pointer=f"/lines/{index}/value",

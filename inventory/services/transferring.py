@@ -17,7 +17,7 @@ from inventory.services.releasing import lock_for_documents, open_reservations, 
 from inventory.services.reserving import NotEnoughStock, Request, Wanted, reserve_stock
 from inventory.services.serving import serve_waiting
 from retailhub.core.errors import DomainError, Invalid, Offence
-from retailhub.core.sql import rows
+from retailhub.core.sql import rows, write_fields
 from retailhub.core.transactions import retried
 
 
@@ -150,7 +150,7 @@ def ship_transfer(*, transfer_id: int, actor: str, occurred_at: datetime | None 
         )
     release_held(posting, document=transfer.reference, quantities=_waiting_only(transfer, lines), serve=False)
     posting.write()
-    TransferLine.objects.bulk_update(lines, ["shipped"])
+    write_fields(lines, ["shipped"])
     transfer.status, transfer.shipped_at = Transfer.Status.IN_TRANSIT, posting.occurred_at
     transfer.save(update_fields=["status", "shipped_at"])
     return transfer
@@ -204,7 +204,7 @@ def receive_transfer(
         line.lost += entry.lost
     serve_waiting(posting, {line.item_id for line in lines})
     posting.write()
-    TransferLine.objects.bulk_update(lines, ["received", "damaged", "lost"])
+    write_fields(lines, ["received", "damaged", "lost"])
     done = all(line.received + line.damaged + line.lost == line.shipped for line in lines)
     transfer.status = Transfer.Status.RECEIVED if done else Transfer.Status.PART_RECEIVED
     transfer.closed_at = posting.occurred_at if done else None

@@ -10,13 +10,12 @@ from django.utils import timezone
 from inventory.services.releasing import release_stock
 from orders.events import OrderCancelled
 from orders.models import Order, OrderEvent, OrderLine, Status
-from orders.services.lines import AmbiguousLine, LineWanted, find_lines, parts_of
+from orders.services.lines import LineWanted, find_lines, parts_of
 from orders.services.standing import lock_order, settle_status
 from retailhub.core.errors import DomainError, Offence
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
-
-__all__ = ["AmbiguousLine", "LineWanted", "NothingToCancel", "cancel_order"]
 
 
 class NothingToCancel(DomainError):
@@ -60,7 +59,7 @@ def cancel_order(
             quantities[(cut.line.line, item_id)] = per_unit * cut.quantity
         cut.line.cancelled += cut.quantity
     release_stock(document=order.reference, quantities=quantities, actor=actor)
-    OrderLine.objects.bulk_update([cut.line for cut in cuts], ["cancelled"])
+    write_fields([cut.line for cut in cuts], ["cancelled"])
     if all(line.quantity == line.cancelled for line in order.lines.all()):
         order.cancelled_at = timezone.now()
     settle_status(order)
@@ -71,7 +70,7 @@ def cancel_order(
         data={"lines": [{"line": cut.line.line, "quantity": cut.quantity} for cut in cuts]},
         actor=actor,
     )
-    publish(OrderCancelled(order_id=order.pk))
+    publish(OrderCancelled(order_id=order.pk, document=order.reference))
     return order
 
 

@@ -6,14 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from orders.models import Order, OrderLine, OrderLinePart
-from retailhub.core.errors import DomainError, Offence, Unknown
+from retailhub.core.errors import AmbiguousLine, Offence, Unknown
 from retailhub.core.text import sku_key
-
-
-class AmbiguousLine(DomainError):
-    """Several lines carry this SKU: name the line."""
-
-    code = "ambiguous_line"
 
 
 class UnknownLine(Unknown):

@@ -10,11 +10,11 @@ from django.utils import timezone
 from inventory.models import Location
 from inventory.services.consuming import Leaving, consume_stock
 from orders.events import OrderShipped
-from orders.models import OrderEvent, OrderLine, Shipment, ShipmentLine, Status
+from orders.models import OrderEvent, Shipment, ShipmentLine, Status
 from orders.services.lines import Asked, LineWanted, find_lines, parts_of
 from orders.services.standing import WrongState, lock_order, settle_status
 from retailhub.core.errors import DomainError, Offence
-from retailhub.core.sql import rows
+from retailhub.core.sql import rows, write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -80,7 +80,7 @@ def ship_order(
     )
     for asked in going:
         asked.line.shipped += asked.quantity
-    OrderLine.objects.bulk_update([asked.line for asked in going], ["shipped"])
+    write_fields([asked.line for asked in going], ["shipped"])
     ((number,),) = rows("SELECT nextval('orders_shipment_id_seq')")
     shipment = Shipment.objects.create(
         pk=number,

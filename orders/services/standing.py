@@ -9,6 +9,7 @@ from django.utils import timezone
 from orders.models import MOVES, WAITING, Order, Status
 from orders.queries import stock_of_lines
 from retailhub.core.errors import DomainError, NotFound
+from retailhub.core.sql import write_fields
 
 FINISHED = frozenset({Status.SHIPPED, Status.COLLECTED, Status.CANCELLED, Status.CLOSED})
 
@@ -79,5 +80,5 @@ def follow_stock(order_ids: Sequence[int]) -> list[Order]:
     now = timezone.now()
     for order in changed:
         order.status, order.updated_at = standing[order.pk], now
-    Order.objects.bulk_update(changed, ["status", "updated_at"])
+    write_fields(changed, ["status", "updated_at"])
     return changed

@@ -34,10 +34,12 @@ from purchasing.einvoices.document import ReadInvoice
 from purchasing.einvoices.reading import read_invoice
 from purchasing.models import Hold, InvoiceStatus, Supplier, SupplierInvoice
 from purchasing.services.approving_invoices import approve_invoice, post_invoice
-from purchasing.services.capturing import BilledCharge, BilledLine, capture_file, capture_invoice
+from purchasing.services.capturing import BilledCharge, BilledLine, capture_invoice
 from purchasing.services.deciding import decide_lines, open_dispute, reject_invoice, release_hold
 from purchasing.services.matching import match_invoices
 from purchasing.services.paying import pay_supplier, use_credit_note
+from purchasing.services.prepaying import use_prepayment_invoice
+from purchasing.services.reading_files import capture_file
 from retailhub.core.api.once import Body, call, refusal_answer, respond, usable, written
 from retailhub.core.api.parsing import CleanJsonParser
 from retailhub.core.api.schema import door
@@ -343,21 +345,26 @@ class Reject(InvoiceVerb):
 
 
 class Credit(ApprovingVerb):
-    """Set a credit note off."""
+    """Set a credit note or a prepayment off."""
 
     @door(InvoiceShape, body=CreditBody, keyed=True)
     def post(self, request: Request, pk: int) -> HttpResponse:
-        """Set a posted credit note off against a posted invoice of the same supplier."""
+        """Set a posted credit note, or what was paid of a prepayment, off against a posted invoice of the supplier."""
         return super().post(request, pk)
 
     def act(self) -> Body:
         values = CreditBody.read(self.request.data)
         target = _visible(self, values["invoice"], self.scope)
-        left = min(self.invoice.posted_total - self.invoice.paid_total, target.posted_total - target.paid_total)
-        use_credit_note(
-            credit_note_id=self.invoice.pk,
-            uses={target.pk: values["amount"] or left},
-            on=timezone.localdate(),
-            actor=self.principal.actor,
+        is_prepayment = self.invoice.kind == SupplierInvoice.Kind.PREPAYMENT
+        whole, used = (
+            (self.invoice.paid_total, self.invoice.used_total)
+            if is_prepayment
+            else (self.invoice.posted_total, self.invoice.paid_total)
         )
+        uses = {target.pk: values["amount"] or min(whole - used, target.posted_total - target.paid_total)}
+        today, actor = timezone.localdate(), self.principal.actor
+        if is_prepayment:
+            use_prepayment_invoice(invoice_id=self.invoice.pk, uses=uses, on=today, actor=actor)
+        else:
+            use_credit_note(credit_note_id=self.invoice.pk, uses=uses, on=today, actor=actor)
         return self.shown()

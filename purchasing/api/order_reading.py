@@ -11,7 +11,7 @@ from purchasing.services.changes import LineChange, OrderChanges, UnknownLine
 from purchasing.services.drafting import OrderedCharge, OrderedLine
 from retailhub.core.access import Principal
 from retailhub.core.api.serializers import Values
-from retailhub.core.errors import DomainError, Offence, Unknown
+from retailhub.core.errors import AmbiguousLine, Offence, Unknown
 from retailhub.core.text import sku_key
 
 
@@ -19,12 +19,6 @@ class UnknownSupplier(Unknown):
     """A supplier's code names nobody."""
 
     code = "unknown_supplier"
-
-
-class AmbiguousLine(DomainError):
-    """Several lines carry this SKU: name the line."""
-
-    code = "ambiguous_line"
 
 
 def supplier_for(principal: Principal, code: str, *, pointer: str = "/supplier") -> Supplier:

@@ -33,7 +33,7 @@ from retailhub.core.access import Principal
 from retailhub.core.api.once import Body
 from retailhub.core.api.schema import door
 from retailhub.core.api.views import ApiView, ListView
-from retailhub.core.errors import DomainError, NotAllowed, NotFound, Offence, Unknown
+from retailhub.core.errors import AmbiguousLine, DomainError, NotAllowed, NotFound, Offence, Unknown
 from retailhub.core.text import sku_key
 
 READ, WRITE = "purchasing:read", "stock:write"
@@ -55,12 +55,6 @@ class UnknownLine(Unknown):
     """The document has no such line."""
 
     code = "unknown_line"
-
-
-class AmbiguousLine(DomainError):
-    """Several lines carry the SKU: name the line."""
-
-    code = "ambiguous_line"
 
 
 class ReceiptFilters(django_filters.FilterSet):  # type: ignore[misc]

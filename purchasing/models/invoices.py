@@ -108,6 +108,9 @@ class SupplierInvoice(models.Model):
     posted_tax = MoneyField(default=0)
     postings = models.PositiveSmallIntegerField(default=0, help_text="How often a part of it was posted.")
     paid_total = MoneyField(default=0, help_text="Of what is posted, what was paid or set off.")
+    used_total = MoneyField(
+        default=0, db_default=0, help_text="Of a prepayment that was paid, what was set off against invoices."
+    )
     entered_by = models.CharField(max_length=200)
     entered_at = models.DateTimeField(db_default=Now())
     approved_by = models.CharField(max_length=200, blank=True)
@@ -136,11 +139,22 @@ class SupplierInvoice(models.Model):
                 name="supplier_invoice_pays_no_more_than_posted",
             ),
             models.CheckConstraint(
+                condition=Q(used_total=0) | Q(kind="prepayment", used_total__gt=0, used_total__lte=F("paid_total")),
+                name="supplier_invoice_uses_no_more_than_was_prepaid",
+            ),
+            models.CheckConstraint(
                 condition=Q(supplier__isnull=False) | Q(status__in=["captured", "rejected"]),
                 name="supplier_invoice_in_work_names_a_supplier",
             ),
             *never_nan(
-                "net_total", "tax_total", "total", "prepaid", "posted_total", "paid_total", table="supplier_invoice"
+                "net_total",
+                "tax_total",
+                "total",
+                "prepaid",
+                "posted_total",
+                "paid_total",
+                "used_total",
+                table="supplier_invoice",
             ),
         ]
         indexes: ClassVar = [
@@ -294,10 +308,13 @@ class SupplierPayment(models.Model):
 
 
 class PaymentUse(models.Model):
-    """Part of a payment, or of a posted credit note, that settles part of an invoice."""
+    """Part of a payment, of a posted credit note or of a paid prepayment invoice that settles part of an invoice."""
 
     payment = models.ForeignKey(SupplierPayment, models.PROTECT, null=True, blank=True, related_name="uses")
-    credit_note = models.ForeignKey(SupplierInvoice, models.PROTECT, null=True, blank=True, related_name="credit_uses")
+    credit_note = models.ForeignKey(
+        SupplierInvoice, models.PROTECT, null=True, blank=True, related_name="credit_uses",
+        help_text="The credit note, or the prepayment invoice.",
+    )  # fmt: skip
     invoice = models.ForeignKey(SupplierInvoice, models.PROTECT, related_name="payment_uses")
     amount = MoneyField()
     actor = models.CharField(max_length=200)

@@ -30,7 +30,10 @@ class HoldCode(models.TextChoices):
 
 
 class MatchAllocation(models.Model):
-    """Units of an invoice line set against units of a receipt line, or against the order while nothing came yet."""
+    """Units of an invoice line set against units of a receipt line, or against the order while nothing came yet.
+
+    What is posted stays in one row; what the next round would add stands beside it until it is posted too.
+    """
 
     invoice_line = models.ForeignKey("purchasing.InvoiceLine", models.CASCADE, related_name="allocations")
     order_line = models.ForeignKey("purchasing.PurchaseOrderLine", models.PROTECT, related_name="allocations")
@@ -50,9 +53,9 @@ class MatchAllocation(models.Model):
         ordering: ClassVar = ["pk"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["invoice_line", "order_line", "receipt_line"],
+                fields=["invoice_line", "order_line", "receipt_line", "is_posted"],
                 nulls_distinct=False,
-                name="match_allocation_once",
+                name="match_allocation_once_posted_and_once_not",
             ),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="match_allocation_is_positive"),
             models.CheckConstraint(
@@ -64,6 +67,16 @@ class MatchAllocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} of invoice line {self.invoice_line_id}"
+
+    @property
+    def units_claimed(self) -> int:
+        """Units billed ahead that were refused: what was billed for them is claimed, and they do not come."""
+        whole = self.claimed + self.prepaid_stock
+        return round(self.quantity * self.claimed / whole) if whole and self.receipt_line_id is None else 0
+
+    @property
+    def units_to_come(self) -> int:
+        return self.quantity - self.units_claimed
 
 
 class Hold(models.Model):

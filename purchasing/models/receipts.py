@@ -270,7 +270,11 @@ class SupplierReturn(models.Model):
 
 
 class SupplierReturnLine(models.Model):
-    """Units of one receipt line that went back. `amount` left stock; `from_open` of it was not invoiced yet."""
+    """Units of one receipt line that went back. `amount` left stock; `from_open` of it was not invoiced yet.
+
+    What was invoiced is owed to us: as a credit, or `to_replace` by goods. Those that came `replaced` it; the invoice
+    stands for them from then on, and of the amount `replaced_amount` is owed no longer.
+    """
 
     supplier_return = models.ForeignKey(SupplierReturn, models.CASCADE, related_name="lines")
     line = models.PositiveIntegerField()
@@ -281,6 +285,9 @@ class SupplierReturnLine(models.Model):
     uninvoiced = models.IntegerField(default=0, db_default=0, help_text="Of the units, those that nobody billed.")
     amount = MoneyField(default=0, help_text="At what it was received for, home currency.")
     from_open = MoneyField(default=0, help_text="Of it, taken off goods received, not invoiced.")
+    to_replace = models.IntegerField(default=0, db_default=0, help_text="Billed units for which others are to come.")
+    replaced = models.IntegerField(default=0, db_default=0, help_text="Of those, units that came.")
+    replaced_amount = MoneyField(default=0, db_default=0, help_text="Of the amount, settled by goods that came.")
 
     class Meta:
         ordering: ClassVar = ["supplier_return", "line"]
@@ -291,7 +298,17 @@ class SupplierReturnLine(models.Model):
                 & Q(amount__gte=F("from_open"), from_open__gte=0),
                 name="supplier_return_line_is_positive",
             ),
-            *never_nan("amount", "from_open", table="supplier_return_line"),
+            models.CheckConstraint(
+                condition=Q(
+                    replaced__gte=0,
+                    replaced__lte=F("to_replace"),
+                    to_replace__lte=F("quantity") - F("uninvoiced"),
+                    replaced_amount__gte=0,
+                    replaced_amount__lte=F("amount") - F("from_open"),
+                ),
+                name="supplier_return_line_replaces_no_more_than_was_billed",
+            ),
+            *never_nan("amount", "from_open", "replaced_amount", table="supplier_return_line"),
         ]
 
     def __str__(self) -> str:

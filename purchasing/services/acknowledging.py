@@ -16,6 +16,7 @@ from purchasing.services.expecting import tell_expected
 from purchasing.services.standing import ensure_is, lock_purchase_order, note_event
 from retailhub.core.errors import Invalid, Offence
 from retailhub.core.services.attending import settle_attention
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -71,7 +72,7 @@ def acknowledge_purchase_order(
         for line in lines:
             if (told is None or line.line in told) and line.line not in differing:
                 line.confirmed, line.confirmed_on = line.quantity - line.cancelled, line.expected_on
-        PurchaseOrderLine.objects.bulk_update(lines, ["confirmed", "confirmed_on"])
+        write_fields(lines, ["confirmed", "confirmed_on"])
     proposal = None
     if rejected or changes.lines:
         proposal = Proposal.objects.create(

@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db.models import Q
 from django.utils import timezone
 
-from purchasing.events import PurchaseOrderChanged, PurchaseOrderIssued
+from purchasing.events import PurchaseOrderChanged
 from purchasing.models import (
     OPEN,
     OrderStatus,
@@ -18,14 +18,15 @@ from purchasing.models import (
     PurchaseCharge,
     PurchaseOrder,
     PurchaseOrderLine,
-    PurchaseRevision,
 )
 from purchasing.services.approving import Demand, approval_needed, approval_of, categories_of, ensure_may_approve
 from purchasing.services.changes import OrderChanges, apply_changes, differences
 from purchasing.services.closing import cancel_purchase_order, close_short
 from purchasing.services.drafting import home_value, set_total
 from purchasing.services.expecting import tell_expected
-from purchasing.services.issuing import remember_prices, snapshot_of
+from purchasing.services.issuing import remember_prices
+from purchasing.services.replacing import give_up_replacements
+from purchasing.services.revising import keep_revision, snapshot_of
 from purchasing.services.standing import (
     WrongState,
     ensure_is,
@@ -36,6 +37,7 @@ from purchasing.services.standing import (
 )
 from retailhub.core.errors import DomainError, NotFound, Offence
 from retailhub.core.services.attending import settle_attention
+from retailhub.core.sql import insert_rows, write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -229,18 +231,20 @@ def _carry_out(plan: _Plan, actor: str, reason: str, at: datetime, *, approved: 
         line.confirmed, line.confirmed_on = None, None
     if any(open_units(line) for line in (*plan.unsettled, *plan.fresh)):
         order.acknowledged_at = None
-    PurchaseOrderLine.objects.bulk_update(
+    write_fields(
         plan.before,
         [
             "quantity", "cancelled", "replacement_due", "price", "discount_percent", "price_source", "pack_code",
             "pack_numerator", "pack_denominator", "tax_rate", "expected_on", "confirmed", "confirmed_on", "note",
         ],
     )  # fmt: skip
-    PurchaseOrderLine.objects.bulk_create(plan.fresh)
+    insert_rows(plan.fresh)
+    give_up_replacements(line.pk for line in plan.before if line.quantity == line.cancelled)
     if plan.charges is not None:
         _write_charges(order, plan.charges)
     everything = [*plan.lines, *plan.fresh]
-    order.revision += 1
+    changes = differences(plan.snapshot, snapshot_of(order, everything))
+    keep_revision(order, everything, changes, reason=reason, actor=actor, at=at)
     order.status = standing_of(order, everything)
     days = [line.confirmed_on or line.expected_on for line in everything if open_units(line)]
     order.expected_on = max([day for day in days if day], default=order.expected_on)
@@ -252,16 +256,6 @@ def _carry_out(plan: _Plan, actor: str, reason: str, at: datetime, *, approved: 
             "approved_by", "approved_at",
         ]
     )  # fmt: skip
-    snapshot = snapshot_of(order, everything)
-    PurchaseRevision.objects.create(
-        order=order,
-        number=order.revision,
-        snapshot=snapshot,
-        changes=differences(plan.snapshot, snapshot),
-        reason=reason[:200],
-        actor=actor,
-        made_at=at,
-    )
     tell_expected(order, everything)
     remember_prices(order, [*plan.before, *plan.fresh], plan.today)
     note_event(
@@ -271,7 +265,7 @@ def _carry_out(plan: _Plan, actor: str, reason: str, at: datetime, *, approved: 
         actor=actor,
         data={"revision": order.revision},
     )
-    publish(PurchaseOrderIssued(order_id=order.pk, revision=order.revision), PurchaseOrderChanged(order_id=order.pk))
+    publish(PurchaseOrderChanged(order_id=order.pk))
 
 
 def _refuse_billed(order: PurchaseOrder, wanted: Sequence[PurchaseCharge]) -> None:
@@ -299,8 +293,8 @@ def _write_charges(order: PurchaseOrder, wanted: Sequence[PurchaseCharge]) -> No
             charge.pk = known[charge.code].pk
     order.charges.exclude(code__in=[charge.code for charge in wanted]).delete()
     kept = [charge for charge in wanted if charge.pk]
-    PurchaseCharge.objects.bulk_update(kept, ["amount", "treatment", "basis", "tax_rate"])
-    PurchaseCharge.objects.bulk_create([charge for charge in wanted if not charge.pk])
+    write_fields(kept, ["amount", "treatment", "basis", "tax_rate"])
+    insert_rows([charge for charge in wanted if not charge.pk])
 
 
 def _lock_proposal(proposal_id: int) -> tuple[PurchaseOrder, Proposal]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from purchasing.models import InvoiceLine, InvoiceStatus, SupplierInvoice
-from purchasing.services.crediting import post_credit_note
+from purchasing.services.crediting import post_credit_note, unposted
 from purchasing.services.invoice_booking import book_round
 from purchasing.services.invoicing import (
     ensure_can,
@@ -20,6 +20,7 @@ from purchasing.services.invoicing import (
     refuse_same_hands,
 )
 from purchasing.services.matching import match_invoices
+from purchasing.services.prepaying import post_prepayment
 from purchasing.services.standing import WrongState, note_event
 from retailhub.core.transactions import retried
 
@@ -78,16 +79,17 @@ def post_invoice(*, invoice_id: int, actor: str, at: datetime | None = None, on:
 
     What is held may follow in a further round once it is released; a round in which nothing is new changes nothing.
     Prices that differ go to the value of the goods and, of what was sold, to cost of sales; what the rate did since the
-    receipt is a gain or loss. Raises WrongState unless it is approved, and NeedsAnother as approving does where a
-    further part is posted.
+    receipt is a gain or loss. A prepayment is owed and stands as paid ahead; it bills no goods. Raises WrongState
+    unless it is approved, and NeedsAnother as approving does where a further part is posted.
     """
     invoice = _lock_with_corrected(invoice_id)
-    if invoice.kind == SupplierInvoice.Kind.PREPAYMENT:
-        raise WrongState("A prepayment is paid ahead, not posted as a purchase.", status=invoice.status)
+    if invoice.kind == SupplierInvoice.Kind.CREDIT_NOTE and invoice.status == InvoiceStatus.CREDITED:
+        return invoice
     if invoice.status not in (InvoiceStatus.APPROVED, InvoiceStatus.POSTED, InvoiceStatus.PAID):
         ensure_can(invoice, InvoiceStatus.POSTED)
     at = at or timezone.now()
-    match_invoices(invoice_ids=[invoice_id], actor=actor, at=at)
+    # A credit note and what it corrects together: their orders are held before anything of stock is.
+    match_invoices(invoice_ids={invoice_id, invoice.corrects_id or invoice_id}, actor=actor, at=at)
     invoice = lock_invoice(invoice_id)
     further = invoice.status in (InvoiceStatus.POSTED, InvoiceStatus.PAID)
     if invoice.status == InvoiceStatus.ON_HOLD:
@@ -100,12 +102,15 @@ def post_invoice(*, invoice_id: int, actor: str, at: datetime | None = None, on:
     charges = list(invoice.charges.select_related("order_charge__order").order_by("line"))
     sums = payable_of(invoice, lines, charges, open_codes(invoice))
     if further:
-        if sums.total <= invoice.posted_total:
+        is_credit = invoice.kind == SupplierInvoice.Kind.CREDIT_NOTE
+        if not any(unposted(lines, charges)) if is_credit else sums.total <= invoice.posted_total:
             return invoice
         refuse_same_hands(invoice, actor, sums.total, from_zero=False, what="posts it")
     on = on or timezone.localdate(at)
     if invoice.kind == SupplierInvoice.Kind.CREDIT_NOTE:
         return post_credit_note(invoice, lines, charges, actor=actor, at=at, on=on)
+    if invoice.kind == SupplierInvoice.Kind.PREPAYMENT:
+        return post_prepayment(invoice, lines, charges, sums, actor=actor, at=at, on=on)
     book_round(invoice, lines, charges, sums, actor=actor, on=on)
     invoice.status = InvoiceStatus.POSTED
     invoice.posted_by, invoice.posted_at = actor, at

@@ -1,25 +1,19 @@
-"""Supplier invoices that come in: typed, by the API, or read out of a file. Nothing is judged here."""
+"""Supplier invoices that come in, typed or by the API; files come by `reading_files`. Nothing is judged here."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.core.files.base import File
 from django.db import IntegrityError, transaction
 
 from inventory.services.finding import find_items
-from purchasing.einvoices.carrying import as_plain
-from purchasing.einvoices.document import Format, ReadInvoice
-from purchasing.einvoices.document import InvoiceLine as ReadLine
-from purchasing.einvoices.findings import find
 from purchasing.models import (
     InvoiceCharge,
     InvoiceLine,
@@ -29,11 +23,12 @@ from purchasing.models import (
     Supplier,
     SupplierInvoice,
 )
-from purchasing.services.recognising import Guess, Named, Recognised, recognise_lines, recognise_supplier
+from purchasing.services.recognising import Named, Recognised, recognise_lines
 from purchasing.services.standing import note_event
 from retailhub.core.errors import DomainError, Invalid, Offence, Unknown
 from retailhub.core.money import currencies, round_cost, round_total
 from retailhub.core.services.exchanging import rate_on
+from retailhub.core.sql import insert_rows
 from retailhub.core.transactions import retried
 
 
@@ -151,7 +146,7 @@ def capture_invoice(
         corrects=_corrected(supplier, corrects),
         **extra,
     )
-    _refuse_duplicate(invoice)
+    refuse_duplicate(invoice)
     rows = [
         _line(invoice, index, line, found, supplier, purchase_orders)
         for index, (line, found) in enumerate(zip(lines, known, strict=True), 1)
@@ -162,7 +157,7 @@ def capture_invoice(
     computed = computed_tax(rows, billed, currency)
     invoice.tax_total = computed if tax_total is None else tax_total
     invoice.total = invoice.net_total + invoice.tax_total if total is None else total
-    invoice.guesses = [*invoice.guesses, *_guesses(known)]
+    invoice.guesses = [*invoice.guesses, *guesses_of(known)]
     try:
         with transaction.atomic():
             invoice.save()
@@ -172,138 +167,12 @@ def capture_invoice(
         raise DuplicateInvoice(f"{number} of this supplier is here already.", number=number) from error
     if invoice.corrects_id:
         _correct(rows, lines, invoice)
-    InvoiceLine.objects.bulk_create(rows)
-    InvoiceCharge.objects.bulk_create(billed)
+        _correct_charges(billed, invoice)
+    insert_rows(rows)
+    insert_rows(billed)
     note_event(
         invoice.reference, "captured", f"{number}: {len(rows)} lines over {invoice.total} {currency}", actor=actor
     )
-    return invoice
-
-
-def capture_file(
-    *, read: ReadInvoice, file: File[Any] | None, actor: str, supplier: Supplier | None = None
-) -> SupplierInvoice:
-    """Have an invoice that was read out of a file, with the file beside it, what it said, and what is odd about it.
-
-    A supplier that is named counts more than what the paper says of him. Without one recognised the invoice waits to be
-    told whose it is. Raises as `capture_invoice` does.
-    """
-    guesses: list[Guess] = []
-    if supplier is None:
-        supplier, guesses = recognise_supplier(read)
-    lines = [
-        BilledLine(
-            quantity=line.quantity if line.quantity is not None else Decimal(1),
-            unit_price=line.price if line.price is not None else (line.net or Decimal(0)),
-            price_quantity=line.price_base if line.price is not None else Decimal(1),
-            net_amount=line.net,
-            sku=line.buyer_item,
-            gtin=line.gtin,
-            supplier_sku=line.seller_item,
-            description=(line.name or line.description)[:300],
-            unit=line.unit,
-            purchase_order=line.order_line.order if line.order_line else "",
-            order_line=_int(line.order_line.line) if line.order_line else None,
-            tax_rate=None if line.tax_rate is None else line.tax_rate / 100,
-        )
-        for line in read.lines
-        if line.counts and not _takes_off(line)
-    ]
-    net = read.totals.tax_basis if read.totals.tax_basis is not None else read.totals.grand - (read.totals.tax or 0)
-    if not lines:
-        # Profiles without lines (MINIMUM, BASIC WL) ask for a sum; a person says what it is for.
-        lines = [BilledLine(quantity=Decimal(1), unit_price=net, description="As billed in total")]
-    charges = [
-        BilledCharge(
-            code=_charge_code(entry.code, entry.reason, is_charge=entry.is_charge),
-            amount=entry.signed,
-            description=entry.reason[:200],
-            tax_rate=None if entry.tax_rate is None else entry.tax_rate / 100,
-        )
-        for entry in (read.adjustments if any(line.counts for line in read.lines) else ())
-    ] + [
-        BilledCharge(
-            code="allowance",
-            amount=line.net or Decimal(0),
-            description=(line.name or line.description)[:200],
-            tax_rate=None if line.tax_rate is None else line.tax_rate / 100,
-        )
-        for line in read.lines
-        if line.counts and _takes_off(line)
-    ]
-    digest = ""
-    stored: dict[str, Any] = {} if file is None else {"file": file}
-    if file is not None:
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
-    is_pdf = read.file.lower().endswith(".pdf")
-    return capture_invoice(
-        supplier=supplier,
-        kind=read.kind.value,
-        number=read.number,
-        invoice_date=read.issue_date,
-        due_date=read.due_date,
-        currency=read.currency,
-        lines=lines,
-        charges=charges,
-        purchase_orders=[read.order] if read.order else [],
-        net_total=net,
-        tax_total=read.totals.tax or Decimal(0),
-        total=read.totals.grand,
-        prepaid=max(Decimal(0), read.totals.prepaid or Decimal(0)),
-        corrects=read.corrects[0].number if read.corrects else "",
-        source="pdf" if is_pdf else "ubl" if read.format is Format.UBL else "cii",
-        actor=actor,
-        strict=False,
-        read=as_plain(replace(read, xml="")),
-        findings=[as_plain(finding) for finding in find(read)],
-        guesses=[list(guess) for guess in guesses],
-        file_hash=digest,
-        **stored,
-    )
-
-
-@retried()
-def name_supplier(*, invoice_id: int, supplier: Supplier, actor: str) -> SupplierInvoice:
-    """Say whose invoice it is where the paper did not; its lines are recognised anew."""
-    invoice = SupplierInvoice.objects.select_for_update(of=("self",), no_key=True).get(pk=invoice_id)
-    if invoice.status != InvoiceStatus.CAPTURED:
-        raise DuplicateInvoice("It is known already whose invoice this is.")
-    invoice.supplier = supplier
-    _refuse_duplicate(invoice)
-    rows = list(invoice.lines.all())
-    order = str((invoice.read or {}).get("order", ""))
-    known = recognise_lines(
-        supplier=supplier,
-        lines=[
-            Named(
-                supplier_sku=row.supplier_sku, description=row.description, order=row.order_reference,
-                quantity=row.stated_quantity or Decimal(row.quantity), unit=row.stated_unit,
-            )
-            for row in rows
-        ],
-        orders=[order] if order else [],
-    )  # fmt: skip
-    for row, found in zip(rows, known, strict=True):
-        row.item = row.item or found.item
-        row.order_line = row.order_line or found.order_line
-    InvoiceLine.objects.bulk_update(rows, ["item", "order_line"])
-    invoice.guesses = [guess for guess in invoice.guesses if guess[0] != "/supplier"] + _guesses(known)
-    invoice.due_date = invoice.due_date or invoice.invoice_date + timedelta(days=supplier.payment_days)
-    invoice.save(update_fields=["supplier", "guesses", "due_date"])
-    note_event(invoice.reference, "supplier", f"It is from {supplier.name}", actor=actor)
-    return invoice
-
-
-@retried()
-def confirm_distinct(*, invoice_id: int, actor: str) -> SupplierInvoice:
-    """Say that an invoice that looks like another one is none; it is not held for that again."""
-    invoice = SupplierInvoice.objects.select_for_update(of=("self",), no_key=True).get(pk=invoice_id)
-    if not invoice.is_distinct:
-        invoice.is_distinct = True
-        invoice.save(update_fields=["is_distinct"])
-        note_event(invoice.reference, "distinct", "Is no duplicate", actor=actor)
     return invoice
 
 
@@ -387,26 +256,8 @@ def _charges(
     ]
 
 
-def _takes_off(line: ReadLine) -> bool:
-    """Whether a line of a file gives money back in the middle of an invoice: an allowance, whatever it is called."""
-    return (line.net or Decimal(0)) < 0 or (line.quantity or Decimal(0)) < 0
-
-
-def _charge_code(code: str, reason: str, *, is_charge: bool) -> str:
-    """Answer our word for a charge that a paper names by UNTDID 7161 or in words."""
-    words = f"{code} {reason}".casefold()
-    for ours, theirs in (
-        ("freight", ("fc", "freight", "fracht", "versand", "shipping", "transport", "porto", "delivery")),
-        ("packing", ("pac", "packing", "packag", "verpack")),
-        ("insurance", ("ins", "insurance", "versicherung")),
-        ("duty", ("dut", "duty", "zoll", "customs")),
-    ):
-        if any(code.casefold() == word or (len(word) > 3 and word in words) for word in theirs):
-            return ours
-    return "other" if is_charge else "allowance"
-
-
-def _guesses(known: Sequence[Recognised]) -> list[list[str]]:
+def guesses_of(known: Sequence[Recognised]) -> list[list[str]]:
+    """Answer what was guessed, as [pointer, how]."""
     return [[f"/lines/{index}", how] for index, found in enumerate(known) for how in found.guessed]
 
 
@@ -434,14 +285,19 @@ def _correct(rows: Sequence[InvoiceLine], lines: Sequence[BilledLine], invoice: 
             row.credit_kind = row.credit_kind or ("goods" if _same_price(row, same[0]) else "price")
 
 
+def _correct_charges(billed: Sequence[InvoiceCharge], invoice: SupplierInvoice) -> None:
+    """Let charges that are given back go against what was charged, and off the goods where those bear it."""
+    theirs = {x.code: x for x in InvoiceCharge.objects.filter(invoice=invoice.corrects_id).order_by("-line")}
+    for row in billed:
+        if twin := theirs.get(row.code):
+            row.order_charge_id = row.order_charge_id or twin.order_charge_id
+            row.treatment = row.treatment or twin.treatment
+
+
 def _same_price(row: InvoiceLine, other: InvoiceLine) -> bool:
     """Goods are credited at the price they were billed at; a lower one corrects the price."""
     billed: Decimal = other.net_amount * row.quantity
     return bool(abs(row.net_amount * other.quantity - billed) * 50 <= abs(billed))
-
-
-def _int(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
 
 
 # --- refusals --------------------------------------------------------------------------------------------------------
@@ -487,7 +343,8 @@ def _refuse_unknown(lines: Sequence[Named], orders: Sequence[str]) -> None:
         raise UnknownOrder(errors=missing)
 
 
-def _refuse_duplicate(invoice: SupplierInvoice) -> None:
+def refuse_duplicate(invoice: SupplierInvoice) -> None:
+    """Raise DuplicateInvoice where this supplier used the number before, unless somebody said it is another paper."""
     if invoice.supplier is None or invoice.is_distinct:
         return
     twin = (

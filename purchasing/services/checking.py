@@ -148,6 +148,33 @@ def check_line(
     return [*found, *_quantities(line, ordered, supplier_id, policies)]
 
 
+def check_prepayment(
+    line: BilledLine,
+    ordered: OrderedLine | None,
+    *,
+    supplier_id: int,
+    currency: str,
+    is_expense: bool,
+    policies: Policies,
+) -> list[Breach]:
+    """Answer what is wrong with a line of a prepayment: nothing has to be here, no more is asked than is ordered."""
+    found = [
+        breach
+        for breach in check_line(
+            line, ordered, supplier_id=supplier_id, currency=currency, is_expense=is_expense, policies=policies
+        )
+        if breach.code in (HoldCode.NOPO, HoldCode.SUPP, HoldCode.CUR)
+    ]
+    policy = policies.get(HoldCode.EXT, supplier_id, line.item_id)
+    agreed = ordered.worth(ordered.ordered) if ordered else line.net
+    if policy and exceeds(policy, line.net - agreed, agreed):
+        found.append(
+            _as(policy, Breach(HoldCode.EXT, f"{agreed:.2f}", f"{line.net:.2f}", line.net - agreed,
+                               evidence={"tolerance": told(policy)}))
+        )  # fmt: skip
+    return found
+
+
 def _quantities(line: BilledLine, ordered: OrderedLine, supplier_id: int, policies: Policies) -> list[Breach]:
     found = []
     asked = line.units - line.posted_units

@@ -13,11 +13,12 @@ from purchasing.events import PurchaseOrderChanged
 from purchasing.models import OPEN, Claim, OrderStatus, PurchaseOrder, PurchaseOrderLine, Receipt, ReceiptLine
 from purchasing.services.exceptions import look_at_exceptions
 from purchasing.services.expecting import tell_expected
+from purchasing.services.replacing import expect_for_returned
 from purchasing.services.standing import WrongState, lock_purchase_order, note_event, standing_of
 from purchasing.services.unbilled import units_in
 from retailhub.core.errors import DomainError, NotFound
 from retailhub.core.money import round_total
-from retailhub.core.sql import rows
+from retailhub.core.sql import insert_rows, rows, write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -69,7 +70,8 @@ def write_claims(claims: Sequence[Claim]) -> list[Claim]:
     numbers = rows("SELECT nextval('purchasing_document_number') FROM generate_series(1, %s)", [len(claims)])
     for claim, (number,) in zip(claims, numbers, strict=True):
         claim.number = f"CL-{number}"
-    return Claim.objects.bulk_create(claims)
+    insert_rows(claims)
+    return list(claims)
 
 
 def claimed_amount(row: ReceiptLine, units: int) -> tuple[Decimal, str]:
@@ -114,6 +116,8 @@ def promise_replacement(*, claim_id: int, actor: str, at: datetime | None = None
     if claim.kind in (Claim.Kind.SHORT, Claim.Kind.PRICE) or order.status not in OPEN | {OrderStatus.RECEIVED}:
         raise NothingToReplace(claim=claim.number, status=order.status)
     expect_replacement(order, {claim.order_line_id or 0: claim.quantity})
+    if claim.receipt_line_id:
+        expect_for_returned(claim.receipt_line_id, claim.quantity)
     _settle(claim, Claim.State.REPLACED, at)
     note_event(order.reference, "replacement", f"{claim.quantity} units are to come for {claim.number}", actor=actor)
     publish(PurchaseOrderChanged(order_id=order.pk))
@@ -127,7 +131,7 @@ def expect_replacement(order: PurchaseOrder, units: dict[int, int]) -> None:
     changed = [line for line in lines if units.get(line.pk)]
     for line in changed:
         line.replacement_due += units[line.pk]
-    PurchaseOrderLine.objects.bulk_update(changed, ["replacement_due"])
+    write_fields(changed, ["replacement_due"])
     if order.status in OPEN | {OrderStatus.RECEIVED}:
         order.status = standing_of(order, lines)
         order.save(update_fields=["status"])

@@ -12,6 +12,8 @@ from django.utils import timezone
 from purchasing.events import PurchaseOrderChanged
 from purchasing.models import OrderStatus, PurchaseOrder, PurchaseOrderLine, SpecialOrder
 from purchasing.services.expecting import tell_expected
+from purchasing.services.replacing import give_up_replacements
+from purchasing.services.revising import keep_revision
 from purchasing.services.standing import (
     WrongState,
     ensure_can,
@@ -21,6 +23,7 @@ from purchasing.services.standing import (
     open_units,
 )
 from retailhub.core.errors import DomainError, Offence
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -99,24 +102,28 @@ def close_short(
 ) -> PurchaseOrder:
     """Give up what is still open of the order, or of some lines; it counts as cancelled and is not expected any more.
 
-    When nothing is open after it the order is closed short. What was received can still be invoiced. Raises
-    CustomersWait while customers are linked to what would be given up.
+    When nothing is open after it the order is closed short. What was received can still be invoiced. A supplier who had
+    the order gets one more revision that says so. Raises CustomersWait while customers are linked to what would be
+    given up.
     """
     order = lock_purchase_order(order_id)
     ensure_can(order, OrderStatus.CLOSED_SHORT)
-    kept = list(order.lines.all())
+    kept = list(order.lines.select_related("item").order_by("line"))
     chosen = [line for line in kept if lines is None or line.line in lines]
     refuse_if_customers_wait(chosen)
+    at = at or timezone.now()
+    before = {line.line: line.cancelled for line in chosen}
     given_up = {line.line: units for line in chosen if (units := open_units(line))}
     for line in chosen:
         line.cancelled += open_units(line)
         line.replacement_due = 0
+    give_up_replacements(line.pk for line in chosen)
     if any(open_units(line) for line in kept):
-        PurchaseOrderLine.objects.bulk_update(kept, ["cancelled", "replacement_due"])
+        write_fields(kept, ["cancelled", "replacement_due"])
         order.net_total = net_total(kept, list(order.charges.all()), order.currency)
         order.save(update_fields=["net_total"])
     else:
-        _end(order, kept, OrderStatus.CLOSED_SHORT, reason, at or timezone.now())
+        _end(order, kept, OrderStatus.CLOSED_SHORT, reason, at)
     tell_expected(order, kept)
     note_event(
         order.reference,
@@ -125,8 +132,29 @@ def close_short(
         actor=actor,
         data={"lines": [line.line for line in chosen], "given_up": given_up},
     )
+    _revise(order, kept, before, reason, actor, at)
     publish(PurchaseOrderChanged(order_id=order.pk))
     return order
+
+
+def _revise(
+    order: PurchaseOrder,
+    lines: Sequence[PurchaseOrderLine],
+    before: dict[int, int],
+    reason: str,
+    actor: str,
+    at: datetime,
+) -> None:
+    """Have one more revision with what was called off, for a supplier who knows of the order."""
+    changes = [
+        [f"/lines/{line.line - 1}/cancelled", before[line.line], line.cancelled]
+        for line in lines
+        if line.cancelled != before.get(line.line, line.cancelled)
+    ]
+    if not changes or not order.revision:
+        return
+    keep_revision(order, lines, changes, reason=reason, actor=actor, at=at)
+    order.save(update_fields=["revision"])
 
 
 @retried()
@@ -185,7 +213,7 @@ def _nearly_complete(on: date) -> list[int]:
 
 
 def _end(order: PurchaseOrder, lines: list[PurchaseOrderLine], status: str, reason: str, at: datetime) -> None:
-    PurchaseOrderLine.objects.bulk_update(lines, ["cancelled", "replacement_due"])
+    write_fields(lines, ["cancelled", "replacement_due"])
     order.status, order.closed_at, order.close_reason = status, at, reason[:200]
     order.net_total = net_total(lines, list(order.charges.all()), order.currency)
     order.save(update_fields=["status", "closed_at", "close_reason", "net_total"])
@@ -194,16 +222,22 @@ def _end(order: PurchaseOrder, lines: list[PurchaseOrderLine], status: str, reas
 
 def refuse_if_customers_wait(lines: Sequence[PurchaseOrderLine]) -> None:
     """Raise CustomersWait naming every customer's order that counts on these lines."""
+    if waiting := who_waits(lines):
+        raise CustomersWait(errors=[offence for offences in waiting.values() for offence in offences])
+
+
+def who_waits(lines: Sequence[PurchaseOrderLine]) -> dict[int, list[Offence]]:
+    """Answer by line id which customers' orders count on these lines. One query."""
     waiting = SpecialOrder.objects.filter(order_line__in=[line.pk for line in lines], state=SpecialOrder.State.OPEN)
     numbers = {line.pk: line.line for line in lines}
-    errors = [
-        Offence(
-            pointer=f"/lines/{numbers[row.order_line_id] - 1}",
-            code="customers_wait",
-            detail=f"{row.quantity - row.received} were ordered for {row.document} line {row.line}",
-            extra={"document": row.document, "line": row.line},
+    found: dict[int, list[Offence]] = {}
+    for row in waiting:
+        found.setdefault(row.order_line_id, []).append(
+            Offence(
+                pointer=f"/lines/{numbers[row.order_line_id] - 1}",
+                code="customers_wait",
+                detail=f"{row.quantity - row.received} were ordered for {row.document} line {row.line}",
+                extra={"document": row.document, "line": row.line},
+            )
         )
-        for row in waiting
-    ]
-    if errors:
-        raise CustomersWait(errors=errors)
+    return found

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Sum
-from django.utils import timezone
 
-from inventory.models import Item, Location
+from inventory.models import Location
 from purchasing.models import (
     RECEIPT_MOVES,
     PurchaseOrder,
@@ -19,42 +17,16 @@ from purchasing.models import (
     ReceiptStatus,
     Supplier,
 )
-from purchasing.services.closing import close_short
+from purchasing.services.closing import close_short, who_waits
 from purchasing.services.exceptions import PARKED, park, settle_exceptions
-from purchasing.services.reading_codes import Code, read_code
 from purchasing.services.receiving import RECEIVABLE, Counted, OrderNotOpen, OtherPlace, OtherSupplier, post_receipt
-from purchasing.services.standing import WrongState, lock_purchase_orders, next_number, note_event, open_units
-from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
-from retailhub.core.quantities import MOST
+from purchasing.services.standing import WrongState, lock_purchase_orders, next_number, note_event
+from purchasing.services.telling import can_be_told, tell_of_claims
+from retailhub.core.errors import NotFound, Offence
 from retailhub.core.services.attending import settle_attention
-from retailhub.core.text import storable
-from retailhub.core.transactions import retried
+from retailhub.core.transactions import OutOfTurn, retried
 
 Condition = ReceiptScan.Condition
-
-
-class NotOnOrder(DomainError):
-    """The goods are on none of the orders that are counted; `offers` names open orders that want them."""
-
-    code = "not_on_order"
-
-
-class BelowNothing(DomainError):
-    """Fewer than none cannot be counted."""
-
-    code = "below_nothing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scanned:
-    """What a scan counted: the item, base units, the order line, and what the code said besides."""
-
-    item: Item
-    quantity: int
-    order_line_id: int | None
-    note: str = ""
-    again: bool = False
-    scans: Sequence[ReceiptScan] = field(default_factory=tuple)
 
 
 @retried()
@@ -111,112 +83,6 @@ def add_order(*, receipt_id: int, order: PurchaseOrder, actor: str) -> Receipt:
 
 
 @retried()
-def scan_goods(
-    *,
-    receipt_id: int,
-    code: str,
-    key: str,
-    actor: str,
-    condition: str = Condition.GOOD,
-    times: int = 1,
-    as_surplus: bool = False,
-    instead_of: int | None = None,
-) -> Scanned:
-    """Have what a code names counted: one base unit, or what the pack holds that bears it, `times` over.
-
-    The line that is due first gets it; what it has no room for goes to the next one, what no line has room for stays on
-    the last. The same `key` counts once, however often it comes. Goods on no order of the receipt are refused with
-    NotOnOrder, which names the supplier's open orders that want them, unless they are taken `as_surplus` or as wrong
-    goods `instead_of` an order line. Raises UnknownCode and WrongState; then nothing is counted.
-    """
-    receipt = lock_draft(receipt_id)
-    _refuse_key(key)
-    known = list(receipt.scans.filter(key__in=[key, f"{key}/2"]).select_related("item").order_by("pk"))
-    if known:
-        return _told(known, note=known[0].note, again=True)
-    found = read_code(code, supplier_id=receipt.supplier_id)
-    units = found.units * times
-    if not 0 < units <= MOST:
-        raise Invalid(errors=[Offence(pointer="/times", code="invalid", detail="that is no number of units")])
-    scans = [
-        ReceiptScan(
-            receipt=receipt,
-            key=key if number == 1 else f"{key}/{number}",
-            code=storable(code)[:120],
-            item=found.item,
-            order_line_id=line_id,
-            quantity=share,
-            condition=Condition.SURPLUS if as_surplus and condition == Condition.GOOD else condition,
-            note=found.note[:200],
-            actor=actor,
-        )
-        for number, (line_id, share) in enumerate(_places(receipt, found, units, condition, as_surplus, instead_of), 1)
-    ]
-    ReceiptScan.objects.bulk_create(scans)
-    return _told(scans, note=found.note)
-
-
-@retried()
-def undo_scan(*, receipt_id: int, key: str, actor: str) -> Receipt:
-    """Let one scan count no more. Undoing twice changes nothing; a scan that never came is NotFound."""
-    receipt = lock_draft(receipt_id)
-    scans = receipt.scans.filter(key__in=[key, *(f"{key}/{n}" for n in range(2, 50))])
-    if not scans.exists():
-        raise NotFound
-    scans.filter(undone_at=None).update(undone_at=timezone.now())
-    _refuse_negative(receipt)
-    return receipt
-
-
-@retried()
-def set_count(
-    *, receipt_id: int, item_id: int, order_line_id: int | None, counts: Mapping[str, int], key: str, actor: str
-) -> Receipt:
-    """Have exactly so many units counted of a line, by condition; conditions not named stay as they are.
-
-    The difference is one more entry of the count, under `key`; the same key counts once.
-    """
-    receipt = lock_draft(receipt_id)
-    _refuse_key(key)
-    odd = [name for name, units in counts.items() if name not in Condition.values or not 0 <= units <= MOST]
-    if odd:
-        raise Invalid(
-            errors=[Offence(pointer=f"/{name}", code="invalid", detail="that is no number of units") for name in odd]
-        )
-    if (
-        order_line_id is not None
-        and not PurchaseOrderLine.objects.filter(
-            pk=order_line_id, item=item_id, order__in=receipt.orders.all()
-        ).exists()
-    ):
-        raise NotFound
-    keys = {name: f"{key}:{name}"[:64] for name in counts}
-    if receipt.scans.filter(key__in=keys.values()).exists():
-        return receipt
-    now = {
-        row["condition"]: row["units"]
-        for row in receipt.scans.filter(item=item_id, order_line=order_line_id, undone_at=None)
-        .values("condition")
-        .annotate(units=Sum("quantity"))
-        .order_by()
-    }
-    ReceiptScan.objects.bulk_create(
-        ReceiptScan(
-            receipt=receipt,
-            key=keys[name],
-            item_id=item_id,
-            order_line_id=order_line_id,
-            quantity=units - now.get(name, 0),
-            condition=name,
-            actor=actor,
-        )
-        for name, units in counts.items()
-        if units != now.get(name, 0)
-    )
-    return receipt
-
-
-@retried()
 def cancel_receipt(*, receipt_id: int, actor: str, reason: str = "") -> Receipt:
     """Give the count up: nothing came in. Cancelling twice changes nothing; what is posted is reversed instead."""
     receipt = _lock(receipt_id)
@@ -247,30 +113,52 @@ def finish_receipt(
     actor: str,
     announced: Mapping[int, int] | None = None,
     close_lines: Collection[int] = (),
+    tell_supplier: bool = False,
     at: datetime | None = None,
 ) -> Receipt:
     """Post what was counted, as `post_receipt` does. `announced` says by order line what the delivery note claims.
 
-    Order lines in `close_lines` are closed short: what did not come is not expected any more. Finishing twice changes
-    nothing.
+    Order lines in `close_lines` are closed short: what did not come is not expected any more. Those that customers wait
+    for stay open, and the receipt's timeline says which and for whom. What is claimed is told to a supplier who has an
+    address if he is to be told. Finishing twice changes nothing.
     """
-    held = Receipt.objects.filter(pk=receipt_id).values_list("orders", flat=True)
-    lock_purchase_orders(pk for pk in held if pk)
+    mine = Receipt.objects.filter(pk=receipt_id, orders__isnull=False).values_list("orders", flat=True)
+    held = lock_purchase_orders(mine)
     receipt = _lock(receipt_id)
+    if not set(mine.all()) <= set(held):
+        # An order was added meanwhile; it comes before the receipt.
+        raise OutOfTurn
     if receipt.status == ReceiptStatus.POSTED:
         return receipt
     receipt = post_receipt(receipt_id=receipt_id, counted=counted_so_far(receipt, announced or {}), actor=actor, at=at)
     settle_attention(kind=PARKED, documents=[receipt.reference], by=actor)
+    _close_lines(receipt, close_lines, actor)
+    if tell_supplier and can_be_told(receipt):
+        tell_of_claims(receipt_id=receipt.pk, actor=actor)
+    return receipt
+
+
+def _close_lines(receipt: Receipt, wanted: Collection[int], actor: str) -> None:
+    """Close the lines of which nobody waits for anything; of the others, say who does."""
+    lines = list(
+        PurchaseOrderLine.objects.filter(
+            pk__in=wanted, order__in=receipt.orders.all(), open_quantity__gt=0
+        ).select_related("order")
+    )  # fmt: skip
+    waiting = who_waits(lines)
     of_order: dict[int, list[int]] = {}
-    for order_id, line in PurchaseOrderLine.objects.filter(
-        pk__in=close_lines, order__in=receipt.orders.all(), open_quantity__gt=0
-    ).values_list("order", "line"):
-        of_order.setdefault(order_id, []).append(line)
+    for line in lines:
+        if line.pk in waiting:
+            said = "; ".join(offence.detail for offence in waiting[line.pk])
+            note_event(
+                receipt.reference, "kept_open", f"{line.order.number} line {line.line} stays open: {said}", actor=actor
+            )
+        else:
+            of_order.setdefault(line.order_id, []).append(line.line)
     for order_id in sorted(of_order):
         close_short(
             order_id=order_id, reason=f"Not delivered with {receipt.number}", actor=actor, lines=of_order[order_id]
         )
-    return receipt
 
 
 def counted_so_far(receipt: Receipt, announced: Mapping[int, int]) -> list[Counted]:
@@ -343,24 +231,6 @@ def _lock(receipt_id: int) -> Receipt:
     return receipt
 
 
-def _refuse_key(key: str) -> None:
-    if not 0 < len(key) <= 50:
-        raise Invalid(errors=[Offence(pointer="/key", code="invalid", detail="a scan has a key of its own")])
-
-
-def _refuse_negative(receipt: Receipt) -> None:
-    """A correction says what is there; the scan it corrected cannot be undone below it."""
-    below = (
-        receipt.scans.filter(undone_at=None)
-        .values("order_line", "item", "condition")
-        .annotate(units=Sum("quantity"))
-        .filter(units__lt=0)
-        .order_by()
-    )
-    if below.exists():
-        raise BelowNothing
-
-
 def _refuse_orders(orders: Collection[PurchaseOrder], location: Location, supplier_id: int | None) -> None:
     supplier_id = supplier_id or next((order.supplier_id for order in orders), None)
     closed, elsewhere, foreign = [], [], []
@@ -379,72 +249,3 @@ def _refuse_orders(orders: Collection[PurchaseOrder], location: Location, suppli
     for refusal, errors in ((OrderNotOpen, closed), (OtherPlace, elsewhere), (OtherSupplier, foreign)):
         if errors:
             raise refusal(errors[0].detail[0].upper() + errors[0].detail[1:] + ".", errors=errors)
-
-
-def _places(
-    receipt: Receipt, found: Code, units: int, condition: str, as_surplus: bool, instead_of: int | None
-) -> list[tuple[int | None, int]]:
-    """Say for which order line the units count: (line, units), in the order in which they fill up."""
-    lines = lines_of(receipt)
-    if instead_of is not None:
-        if condition != Condition.WRONG or not any(x.pk == instead_of and x.item_id != found.item.pk for x in lines):
-            raise Invalid(
-                errors=[
-                    Offence(pointer="/instead_of", code="invalid", detail="wrong goods come instead of another line")
-                ]
-            )
-        return [(instead_of, units)]
-    own = [line for line in lines if line.item_id == found.item.pk]
-    if not own:
-        if as_surplus or not lines:
-            return [(None, units)]
-        raise _not_on_order(receipt, found)
-    if as_surplus:
-        return [(own[0].pk, units)]
-    counted = dict(
-        receipt.scans.filter(undone_at=None, order_line__in=own)
-        .exclude(condition__in=[Condition.WRONG, Condition.SURPLUS])
-        .values_list("order_line")
-        .annotate(units=Sum("quantity"))
-        .order_by()
-    )
-    shares: list[tuple[int | None, int]] = []
-    left = units
-    for line in own:
-        room = max(0, open_units(line) - counted.get(line.pk, 0))
-        share = left if line is own[-1] else min(left, room)
-        if share:
-            shares.append((line.pk, share))
-            left -= share
-    return shares
-
-
-def _not_on_order(receipt: Receipt, found: Code) -> NotOnOrder:
-    offers = list(
-        PurchaseOrder.objects.open()
-        .filter(
-            supplier=receipt.supplier_id,
-            ship_to=receipt.location_id,
-            lines__item=found.item,
-            lines__open_quantity__gt=0,
-        )
-        .order_by("expected_on", "pk")
-        .values_list("number", flat=True)
-        .distinct()[:3]
-    )
-    return NotOnOrder(
-        f"{found.item.name} is on no order of this delivery.",
-        sku=found.item.sku,
-        offers=offers,
-    )
-
-
-def _told(scans: Sequence[ReceiptScan], *, note: str, again: bool = False) -> Scanned:
-    return Scanned(
-        item=scans[0].item,
-        quantity=sum(scan.quantity for scan in scans),
-        order_line_id=scans[0].order_line_id,
-        note=note,
-        again=again,
-        scans=tuple(scans),
-    )

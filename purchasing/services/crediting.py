@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from django.db.models import Sum
 
-from inventory.services.costing import cents
+from inventory.services.costing import cents, lock_pools
 from purchasing.models import (
     Claim,
     InvoiceCharge,
@@ -22,19 +22,19 @@ from purchasing.models import (
     InvoiceStatus,
     MatchAllocation,
     PurchaseCharge,
-    PurchaseOrderLine,
     ReceiptLine,
     SupplierInvoice,
-    SupplierReturnLine,
 )
 from purchasing.services.invoice_booking import Round, share_rows, treatment_of
 from purchasing.services.invoicing import ZERO
-from purchasing.services.landing import accrual_of_charge, settle_charge
+from purchasing.services.landing import accrual_of_charge, items_bearing, settle_charge
 from purchasing.services.matching import match_invoices
+from purchasing.services.replacing import Owed, owed_for_returns
 from purchasing.services.standing import note_event
 from retailhub.accounting.services.posting import NewEntry, post_entries
 from retailhub.core.errors import DomainError, Offence
 from retailhub.core.money import round_total
+from retailhub.core.sql import insert_rows, write_fields
 
 
 class ExceedsInvoiced(DomainError):
@@ -64,20 +64,21 @@ def post_credit_note(
 ) -> SupplierInvoice:
     """Have the credit note in the books, and its invoice matched anew. The caller holds both, and their orders.
 
-    Raises ExceedsInvoiced naming every line that gives back more than was billed; then nothing happens.
+    Lines that are held wait for a further round; a round in which nothing is new changes nothing. Raises
+    ExceedsInvoiced naming every line that gives back more than was billed; then nothing happens.
     """
-    targets = _targets(lines)
-    share_rows(lines, charges)
-    _refuse_exceeding(lines, targets)
+    fresh, more = unposted(lines, charges)
+    if not fresh and not more:
+        return invoice
+    targets = _targets(fresh)
+    share_rows(fresh, more)
+    _refuse_exceeding(fresh, targets)
     book = Round(invoice)
-    net: dict[Decimal, Decimal] = {}
-    whole = True
-    for line in lines:
+    lock_pools({x.order_line.item_id for x in fresh if x.order_line} | items_bearing(more))
+    for line in fresh:
         target = targets[line.corrects_id or 0]
-        part = _split(line, target)
-        whole &= not part.absorbed
+        part = _split(line, target, invoice.currency)
         _book(book, line, target, part)
-        net[line.tax_rate] = net.get(line.tax_rate, ZERO) + part.amount
         target.credited_amount += part.absorbed + part.amount
         if line.credit_kind == InvoiceLine.CreditKind.GOODS:
             target.credited_quantity += part.absorbed_units + part.units
@@ -86,24 +87,19 @@ def post_credit_note(
         line.credited_quantity, line.credited_amount = part.absorbed_units, part.absorbed
         line.posted_quantity, line.posted_amount = part.units, part.amount
         _settle_claims(line, part.absorbed + part.amount, at)
-    landed = _book_charges(book, charges)
-    for charge in charges:
-        net[charge.tax_rate] = net.get(charge.tax_rate, ZERO) + charge.posted_amount
-    tax = sum((round_total(amount * rate, invoice.currency) for rate, amount in net.items()), ZERO)
-    tax = invoice.tax_total if whole else min(invoice.tax_total, tax)
-    total = sum(net.values(), ZERO) + tax
-    total = invoice.total if whole else total
-    book.put("input_tax", -book.home(tax), reference=invoice.reference)
+    landed = _book_charges(book, more)
+    tax, total = _totals(invoice, lines, charges)
+    book.put("input_tax", book.home(invoice.posted_tax) - book.home(tax), reference=invoice.reference)
     book.put_corrections(actor)
-    book.put("payable", book.home(total), reference=invoice.reference)
+    book.put("payable", book.home(total) - book.home(invoice.posted_total), reference=invoice.reference)
     book.put("rounding", -sum((x.amount for x in book.lines), ZERO), reference=invoice.reference)
     invoice.posted_tax, invoice.posted_total = tax, total
     invoice.postings += 1
-    InvoiceLine.objects.bulk_update(targets.values(), ["credited_quantity", "credited_amount"])
-    InvoiceLine.objects.bulk_update(lines, ["credited_quantity", "credited_amount", "posted_quantity", "posted_amount"])
-    ordered = list({x.order_line.pk: x.order_line for x in lines if x.order_line}.values())
-    PurchaseOrderLine.objects.bulk_update(ordered, ["credited"])
-    InvoiceCharge.objects.bulk_update(charges, ["posted_amount", "posted_landed"])
+    write_fields(targets.values(), ["credited_quantity", "credited_amount"])
+    write_fields(fresh, ["credited_quantity", "credited_amount", "posted_quantity", "posted_amount"])
+    ordered = list({x.order_line.pk: x.order_line for x in fresh if x.order_line}.values())
+    write_fields(ordered, ["credited"])
+    write_fields(more, ["posted_amount", "posted_landed"])
     post_entries(
         entries=[
             NewEntry(
@@ -121,7 +117,8 @@ def post_credit_note(
     for charge in landed:
         settle_charge(charge, on=on, actor=actor)
     # All of it took back what was never posted: there is nothing left to set off.
-    invoice.status = InvoiceStatus.POSTED if total else InvoiceStatus.CREDITED
+    is_over = not total and all(x.posted_amount + x.credited_amount == x.net_amount for x in lines)
+    invoice.status = InvoiceStatus.CREDITED if is_over else InvoiceStatus.POSTED
     invoice.posted_by, invoice.posted_at = actor, at
     invoice.save(update_fields=["status", "posted_by", "posted_at", "posted_total", "posted_tax", "postings"])
     note_event(invoice.reference, "posted", f"{total:.2f} {invoice.currency} to set off", actor=actor)
@@ -129,6 +126,31 @@ def post_credit_note(
         note_event(f"supplier_invoice:{invoice.corrects_id}", "credited", f"Credit note {invoice.number}", actor=actor)
         match_invoices(invoice_ids=[invoice.corrects_id], actor=actor, at=at)
     return invoice
+
+
+def unposted(
+    lines: Sequence[InvoiceLine], charges: Sequence[InvoiceCharge]
+) -> tuple[list[InvoiceLine], list[InvoiceCharge]]:
+    """Answer what of a credit note may be posted and was not."""
+    return (
+        [x for x in lines if x.payable_amount and not (x.posted_amount or x.credited_amount)],
+        [x for x in charges if x.payable_amount and not x.posted_amount],
+    )
+
+
+def _totals(
+    invoice: SupplierInvoice, lines: Sequence[InvoiceLine], charges: Sequence[InvoiceCharge]
+) -> tuple[Decimal, Decimal]:
+    """Answer tax and total of what is posted: as the paper says where that is all of it, else what follows from it."""
+    net: dict[Decimal, Decimal] = {}
+    parts = [(x.tax_rate, x.posted_amount) for x in lines] + [(x.tax_rate, x.posted_amount) for x in charges]
+    for rate, amount in parts:
+        net[rate] = net.get(rate, ZERO) + amount
+    if all(x.posted_amount == x.net_amount for x in lines) and all(x.posted_amount == x.amount for x in charges):
+        return invoice.tax_total, invoice.total
+    tax = sum((round_total(amount * rate, invoice.currency) for rate, amount in net.items()), ZERO)
+    tax = min(invoice.tax_total, tax)
+    return tax, sum(net.values(), ZERO) + tax
 
 
 def _targets(lines: Sequence[InvoiceLine]) -> dict[int, InvoiceLine]:
@@ -157,7 +179,7 @@ def _refuse_exceeding(lines: Sequence[InvoiceLine], targets: dict[int, InvoiceLi
         raise ExceedsInvoiced(errors=errors)
 
 
-def _split(line: InvoiceLine, target: InvoiceLine) -> _Part:
+def _split(line: InvoiceLine, target: InvoiceLine, currency: str) -> _Part:
     before = InvoiceLine.objects.filter(corrects=target).aggregate(
         units=Sum("credited_quantity"), amount=Sum("credited_amount")
     )
@@ -170,7 +192,7 @@ def _split(line: InvoiceLine, target: InvoiceLine) -> _Part:
     absorbed = ZERO
     if units:
         share = line.net_amount if units == line.quantity else line.net_amount * units / line.quantity
-        absorbed = min(open_amount, share.quantize(Decimal("0.01")))
+        absorbed = min(open_amount, round_total(share, currency))
     return _Part(units, absorbed, line.quantity - units, line.net_amount - absorbed)
 
 
@@ -193,7 +215,7 @@ def _book(book: Round, line: InvoiceLine, target: InvoiceLine, part: _Part) -> N
     else:
         _book_price(book, line, part, posted, reference)
     MatchAllocation.objects.filter(pk__in=[x.pk for x in posted if not x.quantity]).delete()
-    MatchAllocation.objects.bulk_update([x for x in posted if x.quantity], ["quantity", "amount", "prepaid_stock"])
+    write_fields([x for x in posted if x.quantity], ["quantity", "amount", "prepaid_stock", "claimed"])
 
 
 def _book_goods(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[MatchAllocation], reference: str) -> None:
@@ -202,16 +224,16 @@ def _book_goods(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[Ma
     made = []
     for allocation in posted:
         if allocation.receipt_line_id is None and allocation.prepaid_stock and left:
-            units = min(left, allocation.quantity)
-            whole = units == allocation.quantity
-            share = allocation.prepaid_stock if whole else cents(allocation.prepaid_stock * units / allocation.quantity)
+            to_come = allocation.units_to_come
+            units = min(left, to_come)
+            share = allocation.prepaid_stock if units == to_come else cents(allocation.prepaid_stock * units / to_come)
             book.put("ginr", -share, reference=reference)
             home -= share
             left -= units
             # They do not come any more: nothing that comes later is set against them.
-            _shorten(allocation, units, share)
+            _shorten(allocation, units, share, book.invoice.currency)
     for allocation in posted:
-        if not allocation.quantity or allocation.prepaid_stock or not left:
+        if not allocation.quantity or not left:
             continue
         units, owed = _claimed(allocation)
         taken = min(left, units)
@@ -224,33 +246,31 @@ def _book_goods(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[Ma
         made.append(
             MatchAllocation(
                 invoice_line=line, order_line_id=allocation.order_line_id, receipt_line=allocation.receipt_line,
-                quantity=taken, amount=round(part.amount * taken / part.units, 2), claimed=share, is_posted=True,
+                quantity=taken, amount=round_total(part.amount * taken / part.units, book.invoice.currency),
+                claimed=share, is_posted=True,
             )
         )  # fmt: skip
-    MatchAllocation.objects.bulk_create(made)
+    insert_rows(made)
     book.put("price_variance", -home, reference=reference)
 
 
-def _shorten(allocation: MatchAllocation, units: int, share: Decimal) -> None:
+def _shorten(allocation: MatchAllocation, units: int, share: Decimal, currency: str) -> None:
     rest = allocation.quantity - units
-    allocation.amount = round(allocation.amount * rest / allocation.quantity, 2)
+    allocation.amount = round_total(allocation.amount * rest / allocation.quantity, currency)
     allocation.quantity = rest
-    allocation.prepaid_stock = allocation.prepaid_stock - share if rest else ZERO
+    allocation.prepaid_stock -= share
 
 
 def _claimed(allocation: MatchAllocation) -> tuple[int, Decimal]:
     """Answer units and money of an allocation that stand in claims and no credit note took back."""
+    if allocation.receipt_line_id:
+        owed = owed_for_returns([allocation.receipt_line_id]).get(allocation.receipt_line_id, Owed())
+        return owed.units, owed.amount
     mine = MatchAllocation.objects.filter(
-        order_line=allocation.order_line_id, receipt_line=allocation.receipt_line_id, is_posted=True,
+        receipt_line=None, is_posted=True, invoice_line__corrects=allocation.invoice_line_id,
         invoice_line__invoice__kind="credit_note",
     ).aggregate(units=Sum("quantity"), amount=Sum("claimed"))  # fmt: skip
-    units, amount = (allocation.quantity, allocation.claimed) if allocation.claimed else (0, ZERO)
-    if allocation.receipt_line_id:
-        went = SupplierReturnLine.objects.filter(receipt_line=allocation.receipt_line_id)
-        for row in went:
-            if row.amount > row.from_open:
-                units += row.quantity
-                amount += row.amount - row.from_open
+    units, amount = allocation.units_claimed, allocation.claimed
     return max(0, units - (mine["units"] or 0)), max(ZERO, amount - (mine["amount"] or ZERO))
 
 
@@ -266,10 +286,13 @@ def _book_price(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[Ma
         if row is not None:
             book.correct(row, allocation.quantity, -share, line)
             continue
-        off = min(share, allocation.prepaid_stock)
+        claimed = min(cents(share * allocation.units_claimed / allocation.quantity), allocation.claimed)
+        off = min(share - claimed, allocation.prepaid_stock)
+        book.put("supplier_claims", -claimed, reference=reference)
         book.put("ginr", -off, reference=reference)
+        allocation.claimed -= claimed
         allocation.prepaid_stock -= off
-        book.put("price_variance", off - share, reference=reference)
+        book.put("price_variance", claimed + off - share, reference=reference)
     if not posted:
         book.put("price_variance", -home, reference=reference)
 
@@ -277,8 +300,8 @@ def _book_price(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[Ma
 def _book_charges(book: Round, charges: Sequence[InvoiceCharge]) -> list[InvoiceCharge]:
     landed = []
     for charge in charges:
-        home = book.home(charge.amount)
-        charge.posted_amount = charge.amount
+        home = book.home(charge.payable_amount)
+        charge.posted_amount = charge.payable_amount
         if treatment_of(charge) == PurchaseCharge.Treatment.LANDED:
             book.put("landed_accrual", -home, reference=accrual_of_charge(charge))
             charge.posted_landed -= home
@@ -304,4 +327,4 @@ def _settle_claims(line: InvoiceLine, amount: Decimal, at: datetime) -> None:
         if claim.settled >= claim.amount:
             claim.state, claim.settled_at = Claim.State.CREDITED, at
         changed.append(claim)
-    Claim.objects.bulk_update(changed, ["settled", "state", "settled_at"])
+    write_fields(changed, ["settled", "state", "settled_at"])

@@ -13,8 +13,11 @@ from purchasing.models import Dispute, Hold, InvoiceLine, InvoiceStatus, Supplie
 from purchasing.services.invoicing import ZERO, ensure_can, lock_invoice, refuse_same_hands
 from purchasing.services.matching import match_invoices
 from purchasing.services.standing import WrongState, note_event
+from purchasing.services.telling import tell_of_dispute
+from purchasing.transports.registry import way_to
 from retailhub.core.errors import Invalid, NotFound, Offence
 from retailhub.core.services.attending import settle_attention
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 
 REPLY_DAYS = 14
@@ -56,7 +59,7 @@ def _release(invoice: SupplierInvoice, holds: Sequence[Hold], reason: str, actor
             actor=actor,
             data={"hold": hold.pk, "amount": str(hold.amount_at_risk)},
         )
-    Hold.objects.bulk_update(holds, ["released_at", "released_by", "release_reason"])
+    write_fields(holds, ["released_at", "released_by", "release_reason"])
 
 
 @retried()
@@ -93,7 +96,7 @@ def decide_lines(
         if decision:
             label = InvoiceLine.Decision(decision).label.lower()
             note_event(invoice.reference, "decided", f"Line {number}: {label}", actor=actor)
-    InvoiceLine.objects.bulk_update([lines[number] for number in decisions], ["decision"])
+    write_fields([lines[number] for number in decisions], ["decision"])
     match_invoices(invoice_ids=[invoice.pk], actor=actor, at=at)
     invoice.refresh_from_db(fields=["status"])
     return invoice
@@ -105,47 +108,58 @@ def open_dispute(
 ) -> Dispute:
     """Tell the supplier what is wrong: every held part that nobody accepted, with what we expect of him.
 
-    An invoice that waits only for that is disputed; what may be paid of it can still be. Opening again answers the
-    dispute that is open. Raises WrongState when nothing is held.
+    The letter goes to a supplier who has an address. An invoice that waits only for that is disputed; what may be paid
+    of it can still be. Opening again answers the dispute that is open. Raises WrongState when nothing is held.
     """
     invoice = lock_invoice(invoice_id)
     standing = Dispute.objects.filter(invoice=invoice, state=Dispute.State.OPEN).first()
     if standing:
         return standing
-    lines = disputed_lines(invoice)
-    if not lines:
+    dispute = draft_dispute(invoice, note=note, reply_by=reply_by, on=on)
+    if not dispute.lines:
         raise WrongState(f"Nothing of {invoice.number} is held.", status=invoice.status)
     if invoice.status == InvoiceStatus.ON_HOLD:
         ensure_can(invoice, InvoiceStatus.DISPUTED)
         invoice.status = InvoiceStatus.DISPUTED
         invoice.save(update_fields=["status"])
-    amount = invoice_difference(invoice)
-    dispute = Dispute.objects.create(
-        invoice=invoice,
-        amount=amount,
-        lines=lines,
-        note=note,
-        reply_by=reply_by or (on or timezone.localdate()) + timedelta(days=REPLY_DAYS),
-        actor=actor,
-    )
+    dispute.actor = actor
+    dispute.opened_at = timezone.now()
+    dispute.save()
     note_event(
         invoice.reference,
         "disputed",
-        f"{amount} {invoice.currency} disputed",
+        f"{dispute.amount:.2f} {invoice.currency} disputed",
         actor=actor,
         data={"dispute": dispute.pk},
     )
+    if invoice.supplier and way_to(invoice.supplier)[1]:
+        tell_of_dispute(dispute_id=dispute.pk, actor=actor)
     return dispute
+
+
+def draft_dispute(
+    invoice: SupplierInvoice, *, note: str = "", reply_by: date | None = None, on: date | None = None
+) -> Dispute:
+    """Answer the dispute as it would be opened now, not kept."""
+    return Dispute(
+        invoice=invoice,
+        amount=invoice_difference(invoice),
+        lines=disputed_lines(invoice),
+        note=note,
+        reply_by=reply_by or (on or timezone.localdate()) + timedelta(days=REPLY_DAYS),
+    )
 
 
 def disputed_lines(invoice: SupplierInvoice) -> list[dict[str, Any]]:
     """Answer what a letter about the invoice says, part by part."""
-    holds = Hold.objects.filter(invoice=invoice, released_at=None, is_warning=False).select_related("line", "charge")
+    holds = Hold.objects.filter(invoice=invoice, released_at=None, is_warning=False).select_related(
+        "line__item", "charge"
+    )
     return [
         {
             "line": hold.line.line if hold.line else None,
             "charge": hold.charge.code if hold.charge else None,
-            "description": hold.line.description if hold.line else hold.charge.description if hold.charge else "",
+            "description": _called(hold),
             "code": hold.code,
             "why": hold.get_code_display(),
             "expected": hold.expected,
@@ -154,6 +168,12 @@ def disputed_lines(invoice: SupplierInvoice) -> list[dict[str, Any]]:
         }
         for hold in holds.order_by("line__line", "charge__line", "pk")
     ]
+
+
+def _called(hold: Hold) -> str:
+    if hold.line:
+        return hold.line.description or (hold.line.item.name if hold.line.item else "")
+    return hold.charge.description if hold.charge else ""
 
 
 def invoice_difference(invoice: SupplierInvoice) -> Decimal:
@@ -202,7 +222,7 @@ def reject_invoice(*, invoice_id: int, reason: str, actor: str, at: datetime | N
     for line in lines:
         line.payable_quantity, line.payable_amount = 0, ZERO
         line.allocations.all().delete()
-    InvoiceLine.objects.bulk_update(lines, ["payable_quantity", "payable_amount"])
+    write_fields(lines, ["payable_quantity", "payable_amount"])
     invoice.charges.update(payable_amount=0)
     invoice.holds.filter(released_at=None).update(released_at=at, release_reason="The invoice was rejected")
     Dispute.objects.filter(invoice=invoice, state="open").update(state=Dispute.State.WITHDRAWN, ended_at=at)

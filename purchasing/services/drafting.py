@@ -26,6 +26,7 @@ from purchasing.services.standing import ensure_is, lock_purchase_order, net_tot
 from retailhub.core.errors import DomainError, Invalid, Offence
 from retailhub.core.money import MOST, round_cost, round_total
 from retailhub.core.services.exchanging import rate_on
+from retailhub.core.sql import insert_rows, write_fields
 from retailhub.core.transactions import retried
 
 
@@ -127,8 +128,8 @@ def draft_purchase_order(
     billed = build_charges(order, charges)
     set_total(order, rows, billed)
     order.save()
-    PurchaseOrderLine.objects.bulk_create(rows)
-    PurchaseCharge.objects.bulk_create(billed)
+    insert_rows(rows)
+    insert_rows(billed)
     note_event(order.reference, "drafted", f"{len(rows)} lines", actor=actor)
     return order
 
@@ -161,7 +162,7 @@ def change_draft(
         _replace_lines(order, build_lines(order, lines, on=on))
     if charges is not None:
         order.charges.all().delete()
-        PurchaseCharge.objects.bulk_create(build_charges(order, charges))
+        insert_rows(build_charges(order, charges))
     set_total(order, list(order.lines.all()), list(order.charges.all()))
     order.status = OrderStatus.DRAFT
     order.submitted_by, order.submitted_at, order.approved_by, order.approved_at = "", None, "", None
@@ -195,10 +196,10 @@ def _replace_lines(order: PurchaseOrder, fresh: list[PurchaseOrderLine]) -> None
         raise CustomersWait(errors=lost)
     # Old rows that customers' lines point at stand aside until these point at the new ones.
     order.lines.filter(pk__in=[x.pk for x in old]).update(line=F("line") + 1_000_000)
-    PurchaseOrderLine.objects.bulk_create(fresh)
+    insert_rows(fresh)
     for link in links:
         link.order_line_id = link.order_line.pk
-    SpecialOrder.objects.bulk_update(links, ["order_line"])
+    write_fields(links, ["order_line"])
     order.lines.filter(pk__in=[x.pk for x in old]).delete()
 
 

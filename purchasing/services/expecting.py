@@ -15,7 +15,11 @@ def tell_expected(order: PurchaseOrder, lines: Sequence[PurchaseOrderLine]) -> N
 
     Nothing is expected of an order that is held, closed or cancelled.
     """
-    coming = order.status in OPEN
+    tell_all_expected([(order, lines)])
+
+
+def tell_all_expected(orders: Sequence[tuple[PurchaseOrder, Sequence[PurchaseOrderLine]]]) -> None:
+    """Have stock expect what is still open of all these orders' lines, as for one. One statement."""
     expect_supply(
         lines=[
             Expected(
@@ -23,9 +27,10 @@ def tell_expected(order: PurchaseOrder, lines: Sequence[PurchaseOrderLine]) -> N
                 line=line.line,
                 item_id=line.item_id,
                 location_id=order.ship_to_id,
-                quantity=open_units(line) if coming else 0,
+                quantity=open_units(line) if order.status in OPEN else 0,
                 due=_due(order, line),
             )
+            for order, lines in orders
             for line in lines
         ]
     )

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Sum
 
 from inventory.models import Location
-from inventory.services.costing import cents
+from inventory.services.costing import cents, lock_pools
 from inventory.services.revaluing import Correction, correct_receipts
 from purchasing.models import (
     InvoiceCharge,
@@ -22,11 +22,13 @@ from purchasing.models import (
     Receipt,
     ReceiptLine,
     SupplierInvoice,
-    SupplierReturnLine,
 )
 from purchasing.services.invoicing import ZERO, Sums
-from purchasing.services.landing import accrual_of_charge, settle_charge
+from purchasing.services.landing import accrual_of_charge, goods_billed_by, items_bearing, settle_charge
+from purchasing.services.unbilled import unbilled_units, went_before
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
+from retailhub.core.money import round_total
+from retailhub.core.sql import write_fields
 
 LANDED_CODES = frozenset({"freight", "duty", "insurance", "packing"})
 """Charges that become part of what goods cost where neither order nor person says otherwise."""
@@ -106,6 +108,7 @@ def book_round(
         MatchAllocation.objects.filter(invoice_line__invoice=invoice).order_by("pk").select_for_update(of=("self",))
     )
     receipts = _lock_receipts(allocations)
+    lock_pools({row.item_id for row in receipts.values()} | items_bearing(charges))
     by_line: dict[int, list[MatchAllocation]] = {}
     for allocation in allocations:
         by_line.setdefault(allocation.invoice_line_id, []).append(allocation)
@@ -230,14 +233,17 @@ def _book_later_price(
     given = counted = ZERO
     for allocation in posted if amount else ():
         counted += allocation.quantity
-        upto = (amount * counted / whole).quantize(Decimal("0.01"))
+        upto = round_total(amount * counted / whole, book.invoice.currency)
         part, given = upto - given, upto
         home = book.home(part)
         allocation.amount += part
         row = receipts.get(allocation.receipt_line_id or 0)
         if row is None:
-            book.put("ginr", home, reference=f"{book.invoice.reference}#{line.line}")
-            allocation.prepaid_stock += home
+            claimed = cents(home * allocation.units_claimed / allocation.quantity)
+            book.put("supplier_claims", claimed, reference=f"{book.invoice.reference}#{line.line}")
+            book.put("ginr", home - claimed, reference=f"{book.invoice.reference}#{line.line}")
+            allocation.claimed += claimed
+            allocation.prepaid_stock += home - claimed
             continue
         at_receipt = cents(part * row.rate) if book.is_foreign else home
         book.correct(row, allocation.quantity, at_receipt, line)
@@ -247,12 +253,8 @@ def _book_later_price(
 def _open_share(row: ReceiptLine, units: int) -> Decimal:
     """Answer what of a receipt line's open amount so many units clear: their share; the last units take the rest."""
     left = row.amount - row.cleared - row.reduced
-    gone = 0
-    if row.returned:
-        went = SupplierReturnLine.objects.filter(receipt_line=row, from_open__gt=0).aggregate(n=Sum("quantity"))
-        gone = went["n"] or 0
-    open_units = max(row.accepted + row.damaged + row.over - row.invoiced - gone, units)
-    return left if units == open_units else cents(left * units / open_units)
+    of = max(unbilled_units(row, went_before([row.pk]).get(row.pk) if row.returned else None), units)
+    return left if units == of else cents(left * units / of)
 
 
 def _refused(line: InvoiceLine) -> int:
@@ -291,7 +293,7 @@ def treatment_of(charge: InvoiceCharge) -> str:
         return charge.treatment
     if charge.order_charge:
         return charge.order_charge.treatment
-    has_goods = MatchAllocation.objects.filter(invoice_line__invoice=charge.invoice_id).exists()
+    has_goods = MatchAllocation.objects.filter(invoice_line__invoice=goods_billed_by(charge)).exists()
     landed = charge.code in LANDED_CODES | {"allowance"} and has_goods
     return PurchaseCharge.Treatment.LANDED if landed else PurchaseCharge.Treatment.EXPENSE
 
@@ -303,15 +305,15 @@ def _write(
     receipts: dict[int, ReceiptLine],
 ) -> None:
     MatchAllocation.objects.filter(pk__in=[x.pk for x in allocations if not x.quantity]).delete()
-    MatchAllocation.objects.bulk_update(
+    write_fields(
         [x for x in allocations if x.quantity],
         ["quantity", "amount", "cleared", "prepaid_stock", "claimed", "is_posted"],
     )
-    InvoiceLine.objects.bulk_update(lines, ["posted_quantity", "posted_amount"])
-    InvoiceCharge.objects.bulk_update(charges, ["posted_amount", "posted_landed"])
-    PurchaseOrderLine.objects.bulk_update(_ordered(lines), ["invoiced"])
-    PurchaseCharge.objects.bulk_update([x.order_charge for x in charges if x.order_charge], ["invoiced"])
-    ReceiptLine.objects.bulk_update(receipts.values(), ["cleared", "invoiced"])
+    write_fields(lines, ["posted_quantity", "posted_amount"])
+    write_fields(charges, ["posted_amount", "posted_landed"])
+    write_fields(_ordered(lines), ["invoiced"])
+    write_fields([x.order_charge for x in charges if x.order_charge], ["invoiced"])
+    write_fields(receipts.values(), ["cleared", "invoiced"])
 
 
 def _ordered(lines: Sequence[InvoiceLine]) -> list[PurchaseOrderLine]:

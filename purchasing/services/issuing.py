@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
 
 from django.utils import timezone
 
 from purchasing.events import PurchaseOrderIssued
 from purchasing.models import (
     OrderStatus,
-    PurchaseCharge,
     PurchaseOrder,
     PurchaseOrderLine,
     PurchaseRevision,
@@ -20,9 +17,11 @@ from purchasing.models import (
 )
 from purchasing.services.approving import submit_purchase_order
 from purchasing.services.expecting import tell_expected
+from purchasing.services.revising import snapshot_of
 from purchasing.services.standing import ensure_can, lock_purchase_order, note_event
 from retailhub.core.errors import DomainError
 from retailhub.core.services.exchanging import rate_on
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -80,7 +79,7 @@ def _date_lines(order: PurchaseOrder, lines: list[PurchaseOrderLine], today: dat
             line.expected_on = order.expected_on or today + timedelta(
                 days=order.supplier.lead_time_days if days is None else days
             )
-        PurchaseOrderLine.objects.bulk_update(undated, ["expected_on"])
+        write_fields(undated, ["expected_on"])
     order.expected_on = max(line.expected_on for line in lines if line.expected_on)
 
 
@@ -99,49 +98,4 @@ def remember_prices(order: PurchaseOrder, lines: Sequence[PurchaseOrderLine], to
             row.last_price = line.price * (100 - line.discount_percent) / 100
             row.last_price_on = today
             changed.append(row)
-    SupplierItem.objects.bulk_update(changed, ["last_price", "last_price_on"])
-
-
-def snapshot_of(
-    order: PurchaseOrder, lines: Sequence[PurchaseOrderLine], charges: Sequence[PurchaseCharge] | None = None
-) -> dict[str, Any]:
-    """Answer the order as it is printed: what a revision keeps and the next one is held against.
-
-    Its lines stand in the order of their numbers, so that a pointer such as /lines/2/quantity means the third line. The
-    charges are those that were written, unless others are given.
-    """
-    if charges is None:
-        charges = list(PurchaseCharge.objects.filter(order=order))
-    return {
-        "supplier": order.supplier.code,
-        "ship_to": order.ship_to.code,
-        "currency": order.currency,
-        "net_total": plain(order.net_total),
-        "note": order.note,
-        "lines": [
-            {
-                "line": line.line,
-                "sku": line.item.sku,
-                "supplier_sku": line.supplier_sku,
-                "description": line.description,
-                "quantity": line.quantity,
-                "cancelled": line.cancelled,
-                "price": plain(line.price),
-                "discount_percent": plain(line.discount_percent),
-                "tax_rate": plain(line.tax_rate),
-                "pack": [line.pack_code, line.pack_numerator, line.pack_denominator],
-                "expected_on": line.expected_on.isoformat() if line.expected_on else None,
-                "note": line.note,
-            }
-            for line in lines
-        ],
-        "charges": [
-            {"code": charge.code, "amount": plain(charge.amount), "treatment": charge.treatment}
-            for charge in sorted(charges, key=lambda charge: charge.code)
-        ],
-    }
-
-
-def plain(value: Decimal) -> str:
-    """Write a figure so that two of the same value look the same: 100, 0.5, never 1E+2."""
-    return format(value.normalize() + 0, "f")
+    write_fields(changed, ["last_price", "last_price_on"])

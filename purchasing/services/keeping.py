@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 
 from django.utils import timezone
 
 from inventory.models import Bucket, Location, Reason
+from inventory.services.ledger import Place, lock_levels
 from inventory.services.moving import MoveLine, move_stock
 from inventory.services.revaluing import Correction, correct_receipts
-from purchasing.events import DeliveryReceived, PurchaseOrderChanged, PurchaseOrderIssued
+from purchasing.events import DeliveryReceived, PurchaseOrderChanged
 from purchasing.models import (
     OPEN,
     Claim,
     OrderStatus,
     PurchaseOrder,
     PurchaseOrderLine,
-    PurchaseRevision,
     Receipt,
     ReceiptLine,
     ReceiptStatus,
 )
+from purchasing.services.approving import Demand, approval_needed, approval_of, categories_of, ensure_may_approve
 from purchasing.services.claiming import claimed_amount
-from purchasing.services.drafting import OrderedLine, build_lines
+from purchasing.services.drafting import OrderedLine, build_lines, home_value
 from purchasing.services.exceptions import look_at_exceptions
-from purchasing.services.issuing import snapshot_of
+from purchasing.services.revising import keep_revision
 from purchasing.services.standing import WrongState, lock_purchase_orders, net_total, note_event, standing_of
 from purchasing.services.unbilled import WentBefore, on_hold_of, unbilled_share, units_in, went_before
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
@@ -41,6 +43,12 @@ class NotThatMany(DomainError):
     code = "not_that_many"
 
 
+class NeedsApprover(DomainError):
+    """Keeping these takes the order above what was approved: somebody who approves orders keeps them."""
+
+    code = "needs_another_approver"
+
+
 class NoOrder(DomainError):
     """No open order stands behind these goods: return them, or order them first."""
 
@@ -49,30 +57,43 @@ class NoOrder(DomainError):
 
 @retried()
 def keep_surplus(
-    *, receipt_line_id: int, quantity: int, actor: str, reason: str = "", at: datetime | None = None
+    *,
+    receipt_line_id: int,
+    quantity: int,
+    actor: str,
+    roles: Collection[str] = (),
+    may_approve: bool = False,
+    reason: str = "",
+    at: datetime | None = None,
 ) -> ReceiptLine:
     """Have surplus units ordered after the fact, at the price they were received for, and for sale.
 
     The order line they came with grows by them; other goods get a line of their own on the same order. The order has
-    one more revision, which goes to the supplier. Raises NotThatMany and NoOrder; then nothing happens.
+    one more revision, which goes to the supplier. Where that takes it above what was approved, and above what its buyer
+    may approve himself, only somebody who `may_approve`, did not write it and holds the `roles` that its bands ask for
+    can keep them, and approves it by that. Raises NeedsApprover, NeedsAnother, NeedsRole, NotThatMany and NoOrder; then
+    nothing happens.
     """
     row, order, before = _lock(receipt_line_id)
     _ensure_on_hold(row, quantity, before)
     if order is None or order.status not in OPEN | {OrderStatus.RECEIVED}:
         raise NoOrder
     at = at or timezone.now()
+    demand_before = approval_of(order)
     lines = list(order.lines.select_related("item").order_by("line"))
     if row.order_line_id is not None:
         line = next(x for x in lines if x.pk == row.order_line_id)
         change = [f"/lines/{line.line - 1}/quantity", line.quantity, line.quantity + quantity]
         line.quantity += quantity
         line.received += quantity
-        line.save(update_fields=["quantity", "received"])
     else:
         line = _new_line(row, order, quantity, number=lines[-1].line + 1, at=at)
         lines.append(line)
         change = [f"/lines/{line.line - 1}", None, {"sku": line.item.sku, "quantity": quantity}]
-        row.order_line = line
+    order.net_total = net_total(lines, list(order.charges.all()), order.currency)
+    _approve(order, lines, demand_before, actor=actor, roles=roles, may_approve=may_approve, at=at)
+    line.save()
+    row.order_line = line
     _revise(order, lines, change, reason or "Surplus is kept", actor, at)
     row.over -= quantity
     row.accepted += quantity
@@ -81,7 +102,6 @@ def keep_surplus(
     note_event(row.receipt.reference, "kept", f"{quantity} surplus units are kept", actor=actor)
     look_at_exceptions(row.receipt, list(row.receipt.lines.all()), by=actor)
     publish(
-        PurchaseOrderIssued(order_id=order.pk, revision=order.revision),
         PurchaseOrderChanged(order_id=order.pk),
         DeliveryReceived(receipt_id=row.receipt_id),
     )
@@ -103,6 +123,8 @@ def keep_free(*, receipt_line_id: int, quantity: int, actor: str, at: datetime |
     row.free += quantity
     row.reduced += share
     row.save(update_fields=["over", "free", "reduced"])
+    # The level that the goods are moved in comes before the cost pool that is corrected.
+    lock_levels([Place(row.item_id, row.receipt.location_id)])
     if share:
         (corrected,) = correct_receipts(
             corrections=[
@@ -212,26 +234,38 @@ def _new_line(row: ReceiptLine, order: PurchaseOrder, quantity: int, *, number: 
         first=number,
     )
     line.received = quantity
-    line.save()
     return line
+
+
+def _approve(
+    order: PurchaseOrder,
+    lines: list[PurchaseOrderLine],
+    before: Demand,
+    *,
+    actor: str,
+    roles: Collection[str],
+    may_approve: bool,
+    at: datetime,
+) -> None:
+    """Hold the order as it would be against its approval, as a change of it is held."""
+    value = home_value(order)
+    demand = approval_needed(value=value, buyer=order.created_by, category_ids=categories_of(lines))
+    if not demand.is_free and (value > order.approved_total or demand.roles - before.roles):
+        if not may_approve:
+            raise NeedsApprover
+        ensure_may_approve(demand, authors=(order.created_by,), actor=actor, roles=roles)
+        order.approved_by, order.approved_at = actor, at
+        note_event(order.reference, "approved", f"{value:.2f} with the surplus that is kept", actor=actor)
+    order.approved_total = max(order.approved_total, value)
+    order.save(update_fields=["approved_by", "approved_at", "approved_total"])
 
 
 def _revise(
     order: PurchaseOrder, lines: list[PurchaseOrderLine], change: list[object], reason: str, actor: str, at: datetime
 ) -> None:
-    order.revision += 1
-    order.net_total = net_total(lines, list(order.charges.all()), order.currency)
     order.status = standing_of(order, lines)
+    keep_revision(order, lines, [change], reason=reason, actor=actor, at=at)
     order.save(update_fields=["revision", "net_total", "status"])
-    PurchaseRevision.objects.create(
-        order=order,
-        number=order.revision,
-        snapshot=snapshot_of(order, lines),
-        changes=[change],
-        reason=reason[:200],
-        actor=actor,
-        made_at=at,
-    )
     note_event(order.reference, "amended", reason, actor=actor, data={"revision": order.revision})
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 
-from django.db.models import Sum
+from django.db.models import Q, Sum, prefetch_related_objects
 from django.utils import timezone
 
 from inventory.models import Location
@@ -28,9 +28,10 @@ from purchasing.models import (
     ReceiptLine,
     ReceiptStatus,
 )
-from purchasing.services.standing import WrongState, next_number, note_event
+from purchasing.services.standing import WrongState, lock_purchase_orders, next_number, note_event
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 from retailhub.core.errors import NotFound
+from retailhub.core.sql import insert_rows
 from retailhub.core.transactions import retried
 
 ZERO = Decimal(0)
@@ -121,10 +122,51 @@ def accrue_landed(receipt: Receipt, rows: Sequence[ReceiptLine], *, on: date, ac
         .order_by("order_id", "code")
     )
     made = []
+    if charges:
+        prefetch_related_objects(rows, "item")
     for charge in charges:
         mine = [row for row in rows if row.order_line and row.order_line.order_id == charge.order_id]
         voucher = _bring_up(charge, bearings_of(mine), LandedCost.Kind.ESTIMATE, on=on, actor=actor)
         if voucher:
+            made.append(voucher)
+    return made
+
+
+def take_back_landed(receipt: Receipt, rows: Sequence[ReceiptLine], *, on: date, actor: str) -> list[LandedCost]:
+    """Let goods whose receipt is reversed bear nothing any more: what they bore waits for others, or for its invoice.
+
+    The caller holds the orders, the receipt, and the levels of its goods.
+    """
+    borne: dict[tuple[int | None, int | None], dict[int, Decimal]] = {}
+    for agreed_id, billed_id, line_id, amount in (
+        LandedCostShare.objects.filter(receipt_line__in=rows)
+        .values_list("landed_cost__order_charge", "landed_cost__invoice_charge", "receipt_line")
+        .annotate(total=Sum("amount"))
+        .order_by("landed_cost__order_charge", "landed_cost__invoice_charge", "receipt_line")
+    ):
+        # What was billed of an agreed charge stands under the same reference as the estimate.
+        lines = borne.setdefault((agreed_id, None if agreed_id else billed_id), {})
+        lines[line_id] = lines.get(line_id, ZERO) + amount
+    agreed = PurchaseCharge.objects.select_related("order").in_bulk([a for a, _ in borne if a])
+    billed = InvoiceCharge.objects.select_related("order_charge__order").in_bulk([b for _, b in borne if b])
+    by_line = {x.line.pk: x for x in bearings_of(rows)}
+    made = []
+    for (agreed_id, billed_id), lines in borne.items():
+        charge: PurchaseCharge | InvoiceCharge = agreed[agreed_id] if agreed_id else billed[billed_id or 0]
+        voucher = _make(
+            -sum(lines.values(), ZERO),
+            [],
+            charge.basis if isinstance(charge, PurchaseCharge) else Basis.VALUE,
+            LandedCost.Kind.ESTIMATE if agreed_id else LandedCost.Kind.ACTUAL,
+            code=charge.code,
+            on=on,
+            actor=actor,
+            agreed=agreed.get(agreed_id or 0),
+            billed=billed.get(billed_id or 0),
+            shared=[(by_line[pk], -amount) for pk, amount in lines.items() if amount],
+        )
+        if voucher:
+            note_event(receipt.reference, "landed_back", f"{voucher.number}: it bears nothing any more", actor=actor)
             made.append(voucher)
     return made
 
@@ -136,11 +178,29 @@ def settle_charge(charge: InvoiceCharge, *, on: date, actor: str) -> LandedCost 
         rows = _received(order_line__order=agreed.order_id)
         return _bring_up(agreed, bearings_of(rows), LandedCost.Kind.ACTUAL, on=on, actor=actor, billed=charge)
     before = charge.landed_costs.aggregate(total=Sum("amount"))["total"] or ZERO
-    rows = _received(allocations__invoice_line__invoice=charge.invoice_id)
+    rows = _received(allocations__invoice_line__invoice=goods_billed_by(charge))
     return _make(
         charge.posted_landed - before, bearings_of(rows), Basis.VALUE, LandedCost.Kind.ACTUAL, code=charge.code, on=on,
         actor=actor, billed=charge,
     )  # fmt: skip
+
+
+def goods_billed_by(charge: InvoiceCharge) -> int:
+    """Answer the invoice with the goods of a charge: its own, or of a credit note the one that is corrected."""
+    return charge.invoice.corrects_id or charge.invoice_id
+
+
+def items_bearing(charges: Iterable[InvoiceCharge]) -> set[int]:
+    """Answer the items whose value may change when these charges are settled, for one lock of their cost pools."""
+    orders = {x.order_charge.order_id for x in charges if x.order_charge}
+    invoices = {goods_billed_by(x) for x in charges if not x.order_charge}
+    if not orders and not invoices:
+        return set()
+    rows = ReceiptLine.objects.filter(
+        Q(order_line__order__in=orders) | Q(allocations__invoice_line__invoice__in=invoices),
+        receipt__location__owned=True,
+    )
+    return set(rows.values_list("item", flat=True))
 
 
 def _received(**which: object) -> list[ReceiptLine]:
@@ -220,7 +280,7 @@ def _make(
         reverses=reverses,
     )
     parts = _correct(voucher, how.shares, actor)
-    LandedCostShare.objects.bulk_create(
+    insert_rows(
         LandedCostShare(
             landed_cost=voucher, receipt_line=bearing.line, quantity=bearing.units, amount=share,
             to_stock=part.to_stock, to_sold=part.to_sold,
@@ -310,6 +370,8 @@ def preview_landed(*, charge: PurchaseCharge, amount: Decimal, basis: str = "") 
 @retried()
 def reverse_landed_cost(*, number: str, actor: str, on: date | None = None) -> LandedCost:
     """Take one voucher back, line by line, from today on; others of the same goods stay. Twice changes nothing."""
+    known = LandedCost.objects.filter(number=number).values_list("order_charge__order", flat=True).first()
+    lock_purchase_orders([known] if known else [])
     voucher = (
         LandedCost.objects.select_for_update(of=("self",), no_key=True)
         .select_related("order_charge__order", "invoice_charge")

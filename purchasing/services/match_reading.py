@@ -55,6 +55,8 @@ class Book:
     expected_charges: dict[int, Decimal] = field(default_factory=dict)
     targets: dict[int, InvoiceLine] = field(default_factory=dict)
     sent_back: dict[int, int] = field(default_factory=dict)
+    charged: dict[int, dict[str, Decimal]] = field(default_factory=lambda: defaultdict(dict))
+    """By credit note and code: what its invoice charged, less what other credit notes gave back."""
 
     def billed(self, line: InvoiceLine) -> BilledLine:
         """Answer the line less what credit notes took off before it was posted."""
@@ -203,11 +205,34 @@ def _read_credits(book: Book, invoices: list[SupplierInvoice]) -> None:
     targets = {x.corrects_id for pk in credit_notes for x in book.lines[pk] if x.corrects_id}
     book.targets = InvoiceLine.objects.in_bulk(targets)
     lines = [x.order_line_id for pk in credit_notes for x in book.lines[pk] if x.order_line_id]
-    book.sent_back = dict(rows(_SENT_BACK, [lines]))
+    book.sent_back = dict(rows(_SENT_BACK, {"lines": lines}))
+    for note, code, left in rows(_CHARGED, [credit_notes]):
+        book.charged[note][code] = left
 
 
-# What a supplier may give back goods for: what went back to him, and what he billed and did not bring.
+_CHARGED = """
+SELECT n.id, c.code, sum(CASE WHEN i.kind = 'credit_note' THEN -c.posted_amount ELSE c.amount END)
+FROM purchasing_supplierinvoice n
+JOIN purchasing_supplierinvoice i ON i.id = n.corrects_id OR i.corrects_id = n.corrects_id AND i.id <> n.id
+JOIN purchasing_invoicecharge c ON c.invoice_id = i.id
+WHERE n.id = ANY(%s) AND i.status <> 'rejected' GROUP BY 1, 2
+"""
+
+
+# What a supplier may give back goods for: billed units that went back and were neither credited nor replaced, and what
+# he billed and we did not keep.
 _SENT_BACK = """
-SELECT id, greatest(returned - credited, invoiced - credited - (received - returned), 0)
-FROM purchasing_purchaseorderline WHERE id = ANY(%s)
+WITH owed AS (
+    SELECT id, sum(units) AS units FROM (
+        SELECT r.order_line_id AS id, b.quantity - b.uninvoiced - b.replaced AS units
+        FROM purchasing_supplierreturnline b JOIN purchasing_receiptline r ON r.id = b.receipt_line_id
+        WHERE r.order_line_id = ANY(%(lines)s)
+        UNION ALL
+        SELECT a.order_line_id, -a.quantity FROM purchasing_matchallocation a
+        JOIN purchasing_invoiceline l ON l.id = a.invoice_line_id
+        JOIN purchasing_supplierinvoice i ON i.id = l.invoice_id
+        WHERE a.order_line_id = ANY(%(lines)s) AND a.receipt_line_id IS NOT NULL AND a.is_posted
+          AND i.kind = 'credit_note') x GROUP BY 1)
+SELECT l.id, greatest(coalesce(o.units, 0), l.invoiced - l.credited - (l.received - l.returned), 0)::int
+FROM purchasing_purchaseorderline l LEFT JOIN owed o ON o.id = l.id WHERE l.id = ANY(%(lines)s)
 """

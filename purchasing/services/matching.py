@@ -34,6 +34,7 @@ from purchasing.services.checking import (
     check_charge,
     check_dates,
     check_line,
+    check_prepayment,
     check_totals,
 )
 from purchasing.services.crediting_checks import check_credit
@@ -137,13 +138,23 @@ class _Run:
             if invoice.kind == SupplierInvoice.Kind.CREDIT_NOTE:
                 breaches = check_credit(line, book, supplier.pk)
             else:
-                breaches = check_line(
+                check = check_prepayment if invoice.kind == SupplierInvoice.Kind.PREPAYMENT else check_line
+                breaches = check(
                     billed, ordered, supplier_id=supplier.pk, currency=invoice.currency,
                     is_expense=supplier.is_expense, policies=policies,
                 )  # fmt: skip
             for breach in breaches:
                 found[line.pk, None, breach.code] = breach
-        if invoice.kind != SupplierInvoice.Kind.CREDIT_NOTE:
+        if invoice.kind == SupplierInvoice.Kind.CREDIT_NOTE:
+            left = dict(book.charged[invoice.pk])
+            for charge in charges:
+                book.expected_charges[charge.pk] = room = max(ZERO, left.get(charge.code, ZERO))
+                left[charge.code] = room - charge.amount
+                if charge.amount > room:
+                    found[None, charge.pk, HoldCode.CHG] = Breach(
+                        HoldCode.CHG, f"at most {room:.2f}", f"{charge.amount:.2f}", charge.amount - room
+                    )
+        else:
             self._look_at_charges(invoice, charges, found, is_expense=supplier.is_expense)
             mine = [book.ordered[x.order_line_id] for x in lines if x.order_line_id in book.ordered]
             for breach in check_dates(
@@ -227,14 +238,14 @@ class _Run:
         line.payable_quantity = max(units, billed.posted_units)
         line.payable_amount = max(net, billed.posted_net) if line.net_amount >= 0 else net
         # What looks like a twin takes nothing from those that come after it.
-        if ordered and not blocked and invoice.kind != SupplierInvoice.Kind.CREDIT_NOTE:
+        if ordered and not blocked and invoice.kind == SupplierInvoice.Kind.INVOICE:
             self._allocate(invoice, line, billed, ordered)
         self.lines.append(line)
 
     def _allocate(self, invoice: SupplierInvoice, line: InvoiceLine, billed: BilledLine, ordered: OrderedLine) -> None:
         """Set what may be paid against what came, oldest delivery first; the rest against what is to come."""
         left = asked = line.payable_quantity - billed.posted_units
-        total = line.payable_amount - _share_of_posted(line, billed)
+        total = line.payable_amount - _share_of_posted(line, billed, invoice.currency)
         given = ZERO
         counted = 0
         parts: list[tuple[int | None, int]] = []
@@ -342,12 +353,12 @@ class _Run:
         trip.run()
 
 
-def _share_of_posted(line: InvoiceLine, billed: BilledLine) -> Decimal:
+def _share_of_posted(line: InvoiceLine, billed: BilledLine, currency: str) -> Decimal:
     """Answer what of the payable amount belongs to units that are posted: their share, were they paid in full."""
     if not billed.posted_units or not line.payable_quantity:
         return billed.posted_net if line.payable_quantity == billed.posted_units else ZERO
     share: Decimal = line.payable_amount * billed.posted_units / line.payable_quantity
-    return max(billed.posted_net, round(share, 2))
+    return max(billed.posted_net, round_total(share, currency))
 
 
 def _was_released(hold: Hold | None, breach: Breach) -> bool:

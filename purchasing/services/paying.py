@@ -58,7 +58,7 @@ def pay_supplier(
     used = sum(uses.values(), ZERO)
     amount = used if amount is None else amount
     currency = currency or next((x.currency for x in invoices.values()), supplier.currency)
-    _refuse_odd(supplier, invoices, uses, amount, used, currency)
+    refuse_odd(supplier, invoices, uses, amount, used, currency)
     if key:
         # Asked after the invoices are held: whoever waited here sees what the first one paid.
         twin = SupplierPayment.objects.filter(key=key).first()
@@ -66,7 +66,7 @@ def pay_supplier(
             if (twin.supplier_id, twin.amount, twin.currency) != (supplier.pk, amount, currency):
                 raise OtherPayment(number=twin.number)
             return twin
-    _refuse_exceeding(invoices, uses)
+    refuse_exceeding(invoices, uses)
     payment = SupplierPayment.objects.create(
         number=next_number("PAY"),
         key=key,
@@ -84,7 +84,7 @@ def pay_supplier(
         EntryLine(account="supplier_prepayments", amount=home, party=party, reference=payment.reference_of_journal),
     ]
     lines += _use_payment(payment, invoices, uses, actor)
-    _post(payment.reference_of_journal, "supplier_payment", f"Paid {supplier.name}", lines, paid_on, actor)
+    post_setting_off(payment.reference_of_journal, "supplier_payment", f"Paid {supplier.name}", lines, paid_on, actor)
     return payment
 
 
@@ -101,13 +101,13 @@ def use_prepayment(*, number: str, uses: Mapping[int, Decimal], on: date, actor:
     if payment is None:
         raise NotFound
     used = sum(uses.values(), ZERO)
-    _refuse_odd(payment.supplier, invoices, uses, used, used, payment.currency)
+    refuse_odd(payment.supplier, invoices, uses, used, used, payment.currency)
     if used > payment.amount - payment.used:
         raise ExceedsPayment(left=str(payment.amount - payment.used))
-    _refuse_exceeding(invoices, uses)
+    refuse_exceeding(invoices, uses)
     lines = _use_payment(payment, invoices, uses, actor)
     count = payment.uses.count()
-    _post(f"{payment.reference_of_journal}:{count}", "setting_off", f"Set off {number}", lines, on, actor)
+    post_setting_off(f"{payment.reference_of_journal}:{count}", "setting_off", f"Set off {number}", lines, on, actor)
     return payment
 
 
@@ -120,10 +120,10 @@ def use_credit_note(*, credit_note_id: int, uses: Mapping[int, Decimal], on: dat
     if note.kind != SupplierInvoice.Kind.CREDIT_NOTE or note.status != InvoiceStatus.POSTED or note.supplier is None:
         raise WrongState(f"{note.number} is no credit note with something left.", status=note.status)
     used = sum(uses.values(), ZERO)
-    _refuse_odd(note.supplier, invoices, uses, used, used, note.currency)
+    refuse_odd(note.supplier, invoices, uses, used, used, note.currency)
     if used > note.posted_total - note.paid_total:
         raise ExceedsPayment(left=str(note.posted_total - note.paid_total))
-    _refuse_exceeding(invoices, uses)
+    refuse_exceeding(invoices, uses)
     before = cents(note.paid_total * note.rate)
     note.paid_total += used
     off = cents(note.paid_total * note.rate) - before
@@ -131,15 +131,33 @@ def use_credit_note(*, credit_note_id: int, uses: Mapping[int, Decimal], on: dat
     lines = [EntryLine(account="payable", amount=-off, party=party, reference=note.reference)]
     for pk, amount in uses.items():
         PaymentUse.objects.create(credit_note=note, invoice=invoices[pk], amount=amount, actor=actor)
-    settled = _settle(invoices, uses, party, f"credit note {note.number}", actor)
+    settled = settle(invoices, uses, party, f"credit note {note.number}", actor)
     lines += settled
-    lines += _exchange(off - sum((x.amount for x in settled), ZERO), party, note.reference)
-    if note.paid_total == note.posted_total:
+    lines += exchange(off - sum((x.amount for x in settled), ZERO), party, note.reference)
+    if note.paid_total == note.posted_total and not _waits(note):
         note.status = InvoiceStatus.CREDITED
     note.save(update_fields=["paid_total", "status"])
     count = note.credit_uses.count()
-    _post(f"{note.reference}:used:{count}", "setting_off", f"Set off {note.number}", lines, on, actor)
+    post_setting_off(f"{note.reference}:used:{count}", "setting_off", f"Set off {note.number}", lines, on, actor)
     return note
+
+
+def sources_of(invoice: SupplierInvoice) -> list[SupplierInvoice | SupplierPayment]:
+    """Answer what may settle an invoice of which something is open: posted credit notes, and payments ahead."""
+    if invoice.kind != SupplierInvoice.Kind.INVOICE or invoice.posted_total <= invoice.paid_total:
+        return []
+    same = {"supplier": invoice.supplier_id, "currency": invoice.currency}
+    notes = SupplierInvoice.objects.filter(
+        kind=SupplierInvoice.Kind.CREDIT_NOTE, status=InvoiceStatus.POSTED, posted_total__gt=F("paid_total"), **same
+    )
+    return [*notes.defer("read")[:100], *SupplierPayment.objects.filter(amount__gt=F("used"), **same)[:100]]
+
+
+def left_of(source: SupplierInvoice | SupplierPayment) -> Decimal:
+    """Answer what of a credit note, or of a payment, was not set off yet."""
+    if isinstance(source, SupplierInvoice):
+        return Decimal(source.posted_total - source.paid_total)
+    return Decimal(source.amount - source.used)
 
 
 # --- the parts -------------------------------------------------------------------------------------------------------
@@ -157,13 +175,14 @@ def _use_payment(
     lines = [EntryLine(account="supplier_prepayments", amount=-off, party=party, reference=reference)]
     for pk, amount in uses.items():
         PaymentUse.objects.create(payment=payment, invoice=invoices[pk], amount=amount, actor=actor)
-    settled = _settle(invoices, uses, party, f"payment {payment.number}", actor)
-    return [*lines, *settled, *_exchange(off - sum((x.amount for x in settled), ZERO), party, reference)]
+    settled = settle(invoices, uses, party, f"payment {payment.number}", actor)
+    return [*lines, *settled, *exchange(off - sum((x.amount for x in settled), ZERO), party, reference)]
 
 
-def _settle(
+def settle(
     invoices: Mapping[int, SupplierInvoice], uses: Mapping[int, Decimal], party: str, by: str, actor: str
 ) -> list[EntryLine]:
+    """Have the locked invoices paid by so much each, and answer what comes off what is owed for them."""
     lines = []
     for pk, amount in uses.items():
         invoice = invoices[pk]
@@ -182,6 +201,11 @@ def _settle(
     return lines
 
 
+def _waits(note: SupplierInvoice) -> bool:
+    """Whether a line of a credit note is still held."""
+    return note.lines.filter(net_amount__gt=F("posted_amount") + F("credited_amount")).exists()
+
+
 def _open_net(invoice: SupplierInvoice) -> Decimal:
     """Answer what is billed net, was not taken back, and is not posted."""
     lines = invoice.lines.aggregate(x=Sum(F("net_amount") - F("posted_amount")))["x"] or ZERO
@@ -190,18 +214,20 @@ def _open_net(invoice: SupplierInvoice) -> Decimal:
     return Decimal(lines + charges - absorbed)
 
 
-def _exchange(loss: Decimal, party: str, reference: str) -> list[EntryLine]:
+def exchange(loss: Decimal, party: str, reference: str) -> list[EntryLine]:
+    """Answer what the rate did between two papers: a loss above zero, a gain below."""
     account = "fx_loss" if loss > 0 else "fx_gain"
     return [EntryLine(account=account, amount=loss, party=party, reference=reference)] if loss else []
 
 
-def _post(key: str, kind: str, text: str, lines: list[EntryLine], on: date, actor: str) -> None:
+def post_setting_off(key: str, kind: str, text: str, lines: list[EntryLine], on: date, actor: str) -> None:
+    """Have what was paid, or set off, in the journal."""
     entry = NewEntry(key=key, kind=kind, document=key.rsplit(":used", 1)[0], date=on, text=text, lines=lines,
                      or_first_open=True)  # fmt: skip
     post_entries(entries=[entry], actor=actor)
 
 
-def _refuse_odd(
+def refuse_odd(
     supplier: Supplier,
     invoices: Mapping[int, SupplierInvoice],
     uses: Mapping[int, Decimal],
@@ -209,6 +235,7 @@ def _refuse_odd(
     used: Decimal,
     currency: str,
 ) -> None:
+    """Raise Invalid naming every amount that is none in the currency, and every invoice that is not the supplier's."""
     errors = []
     places = exponent(currency)
     if amount <= 0 or amount != round(amount, places):
@@ -224,7 +251,7 @@ def _refuse_odd(
             detail = f"{invoice.number} is not from {supplier.name}"
         elif invoice.currency != currency:
             detail = f"{invoice.number} is in {invoice.currency}"
-        elif invoice.kind != SupplierInvoice.Kind.INVOICE:
+        elif invoice.kind == SupplierInvoice.Kind.CREDIT_NOTE:
             detail = f"{invoice.number} is no invoice"
         if detail:
             errors.append(Offence(pointer=f"/invoices/{index}", code="invalid", detail=detail, extra={"id": pk}))
@@ -232,7 +259,8 @@ def _refuse_odd(
         raise Invalid(errors=errors)
 
 
-def _refuse_exceeding(invoices: Mapping[int, SupplierInvoice], uses: Mapping[int, Decimal]) -> None:
+def refuse_exceeding(invoices: Mapping[int, SupplierInvoice], uses: Mapping[int, Decimal]) -> None:
+    """Raise ExceedsPosted naming every invoice that would be paid above what is posted and open of it."""
     errors = [
         Offence(
             pointer=f"/invoices/{index}/amount",

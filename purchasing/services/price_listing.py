@@ -81,14 +81,15 @@ _PLAIN = (
 
 @retried(on_twin=True)
 def put_price_list(
-    *, supplier: Supplier, entries: Sequence[ListEntry], actor: str, replace: bool = False
+    *, supplier: Supplier, entries: Sequence[ListEntry], actor: str, replace: bool = False, write: bool = True
 ) -> list[ListOutcome]:
     """Have these items in the supplier's list, with their prices; all of them or none.
 
     With `replace` items that are not named are no longer bought from him (they stay on record, inactive). A preferred
     entry makes him the one preferred supplier of its item. An item whose packs change loses the last price, which was
-    for another pack. Raises UnknownSku, NotStocked, SupplierSkuTaken and Invalid, naming every offending entry. A fixed
-    number of statements whatever the number of entries; asking twice changes nothing.
+    for another pack. Without `write` it only says what would become of them. Raises UnknownSku, NotStocked,
+    SupplierSkuTaken and Invalid, naming every offending entry. A fixed number of statements whatever the number of
+    entries; asking twice changes nothing.
     """
     # The supplier first: two lists of one supplier wait for each other.
     if not Supplier.objects.filter(pk=supplier.pk).select_for_update(no_key=True).exists():
@@ -134,7 +135,8 @@ def put_price_list(
                 row.is_active = row.is_preferred = False
                 changed[row.pk] = row
     _refuse_taken_numbers(entries, items, {**have, **{row.item_id: row for row in fresh}})
-    _save(supplier, fresh, changed, priced, preferred, renumbered)
+    if write:
+        _save(supplier, fresh, changed, priced, preferred, renumbered)
     return outcomes
 
 

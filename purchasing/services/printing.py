@@ -65,6 +65,8 @@ class Paper:
     totals: Sequence[tuple[str, str]] = ()
     note: str = ""
     sender: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Words that stand otherwise on this paper, by their name."""
 
 
 def print_paper(paper: Paper, *, language: str) -> bytes:
@@ -77,7 +79,7 @@ def print_paper(paper: Paper, *, language: str) -> bytes:
         "title": paper.title,
         "subtitle": paper.subtitle,
         "language": language.split("-")[0].lower() or "en",
-        "words": words,
+        "words": {**words, **paper.labels},
         "sender": paper.sender or _sender(),
         "supplier": list(paper.supplier) or [""],
         "ship_to": list(paper.ship_to) or [""],
@@ -120,12 +122,12 @@ def _sender() -> dict[str, Any]:
 def order_paper(order: PurchaseOrder, *, kind: str = "order") -> bytes:
     """Answer an order as its supplier gets it: as ordered, revised (with what changed marked) or cancelled."""
     language = order.supplier.language
-    words, locale = words_in(language), _locale(language)
+    words, locale = words_in(language), locale_of(language)
     lines = list(order.lines.select_related("item").order_by("line"))
     revision = order.revisions.order_by("-number").first()
     changed = _changes(revision) if kind == "revision" else {}
     charges = list(order.charges.order_by("code"))
-    day = (order.issued_at or order.created_at).date()
+    issued_on = (order.issued_at or order.created_at).date()
     goods = sum((round_total(x.net_amount(x.quantity - x.cancelled), order.currency) for x in lines), Decimal(0))
     totals = [
         (words["goods"], money(goods, order.currency, locale)),
@@ -143,8 +145,8 @@ def order_paper(order: PurchaseOrder, *, kind: str = "order") -> bytes:
             ship_to=[order.ship_to.name, *address_lines(order.ship_to.address)],
             facts=[
                 (words["number"], order.number),
-                (words["date"], _day(day, locale)),
-                (words["expected"], _day(order.expected_on, locale)),
+                (words["date"], day(issued_on, locale)),
+                (words["expected"], day(order.expected_on, locale)),
                 (words["terms"], words["days"].format(order.payment_days)),
                 (words["currency"], order.currency),
             ],
@@ -182,10 +184,10 @@ def _row(
     price = number(line.price, locale, least=exponent(order.currency))
     if line.discount_percent:
         price += f" \N{MINUS SIGN}{number(line.discount_percent, locale)} %"
-    notes = [line.item.sku, line.note, _day(line.expected_on, locale)]
+    notes = [line.item.sku, line.note, day(line.expected_on, locale)]
     if not units:
         notes.append(words["cancelled"])
-    notes += [words["was"].format(value) for value in (before or {}).values()]
+    notes += [words["was"].format(_as_it_was(line, name, value)) for name, value in (before or {}).items()]
     return Row(
         cells=[
             str(line.line),
@@ -199,6 +201,11 @@ def _row(
         described=2,
         changed=before is not None,
     )
+
+
+def _as_it_was(line: PurchaseOrderLine, name: str, value: str) -> str:
+    """Answer what stood there before: units that were called off are told by how many were wanted before."""
+    return str(line.quantity - int(value)) if name == "cancelled" and value.isdecimal() else value
 
 
 def _changes(revision: PurchaseRevision | None) -> dict[int, dict[str, str]]:
@@ -224,11 +231,13 @@ def number(value: Decimal, locale: str, *, least: int = 0) -> str:
     return format_decimal(value, format="#,##0." + "0" * least + "#" * (6 - least), locale=locale)
 
 
-def _day(value: date | None, locale: str) -> str:
+def day(value: date | None, locale: str) -> str:
+    """Write a day as the reader's language does; nothing where there is none."""
     return format_date(value, format="medium", locale=locale) if value else ""
 
 
-def _locale(language: str) -> str:
+def locale_of(language: str) -> str:
+    """Answer whose way of writing figures and days goes with the language of a paper."""
     return _LOCALES.get("zh-hans" if language.startswith("zh") else language.split("-")[0], "en")
 
 

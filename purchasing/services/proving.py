@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.conf import settings
+from django.db.models import F
+
+from purchasing.models import SupplierInvoice
+from purchasing.services.prepaying import prepaid_net
 from retailhub.accounting.registry import Proof
+from retailhub.core.money import exponent
 from retailhub.core.sql import rows
 
 _RECEIVED = """
@@ -20,20 +26,20 @@ JOIN purchasing_supplierinvoice i ON i.id = l.invoice_id
 WHERE a.is_posted AND a.receipt_line_id IS NULL AND a.prepaid_stock <> 0 AND i.kind <> 'credit_note' GROUP BY 1
 """
 
-# Every part was rounded to the cent as it was posted, so that the whole is what the whole comes to.
+# Every part was rounded to the home currency's places as it was posted: the whole is what the whole comes to.
 _OWED = """
-SELECT 'supplier_invoice:' || id,
-       (round(paid_total * rate, 2) - round(posted_total * rate, 2)) * CASE kind WHEN 'credit_note' THEN -1 ELSE 1 END
+SELECT 'supplier_invoice:' || id, (round(paid_total * rate, %(places)s) - round(posted_total * rate, %(places)s))
+                                  * CASE kind WHEN 'credit_note' THEN -1 ELSE 1 END
 FROM purchasing_supplierinvoice WHERE posted_total <> paid_total
 """
 
 _PAID_AHEAD = """
-SELECT 'supplier_payment:' || number, round(amount * rate, 2) - round(used * rate, 2)
+SELECT 'supplier_payment:' || number, round(amount * rate, %(places)s) - round(used * rate, %(places)s)
 FROM purchasing_supplierpayment WHERE amount <> used
 """
 
 _CLAIMED = """
-SELECT coalesce((SELECT sum(amount - from_open) FROM purchasing_supplierreturnline), 0)
+SELECT coalesce((SELECT sum(amount - from_open - replaced_amount) FROM purchasing_supplierreturnline), 0)
      + coalesce((SELECT sum(a.claimed * CASE i.kind WHEN 'credit_note' THEN -1 ELSE 1 END)
                  FROM purchasing_matchallocation a JOIN purchasing_invoiceline l ON l.id = a.invoice_line_id
                  JOIN purchasing_supplierinvoice i ON i.id = l.invoice_id WHERE a.is_posted), 0)
@@ -54,14 +60,17 @@ def prove_ginr() -> Iterator[Proof]:
 
 def prove_payable() -> Iterator[Proof]:
     """What is posted of invoices and not paid, less what is left of credit notes."""
-    for reference, amount in rows(_OWED):
+    for reference, amount in rows(_OWED, {"places": exponent(settings.HOME_CURRENCY)}):
         yield Proof(account_role="payable", reference=reference, expected=amount)
 
 
 def prove_prepayments() -> Iterator[Proof]:
-    """What was paid ahead and set off against nothing yet."""
-    for reference, amount in rows(_PAID_AHEAD):
+    """What was paid ahead, or billed ahead, and set off against nothing yet."""
+    for reference, amount in rows(_PAID_AHEAD, {"places": exponent(settings.HOME_CURRENCY)}):
         yield Proof(account_role="supplier_prepayments", reference=reference, expected=amount)
+    for invoice in SupplierInvoice.objects.filter(kind="prepayment", posted_total__gt=F("used_total")).defer("read"):
+        amount = prepaid_net(invoice, invoice.posted_total) - prepaid_net(invoice, invoice.used_total)
+        yield Proof(account_role="supplier_prepayments", reference=invoice.reference, expected=amount)
 
 
 def prove_claims() -> Iterator[Proof]:

@@ -23,7 +23,7 @@ from purchasing.models import (
     ReceiptStatus,
     Supplier,
 )
-from purchasing.services.accruing import book_receipt, settle_prepaid
+from purchasing.services.accruing import book_receipt, settle_billed
 from purchasing.services.claiming import claim_for
 from purchasing.services.exceptions import look_at_exceptions
 from purchasing.services.expecting import tell_expected
@@ -40,6 +40,7 @@ from purchasing.services.standing import (
 from purchasing.services.tolerating import over_limits
 from purchasing.services.valuing import Worth, worth_of
 from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
+from retailhub.core.sql import insert_rows, take_keys, write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -127,12 +128,14 @@ def post_receipt(
     """
     if not counted or not any(x.accepted or x.damaged or x.wrong or x.refused or x.over for x in counted):
         raise Invalid(errors=[Offence(pointer="/lines", code="invalid", detail="nothing was counted")])
-    lines = _order_lines(counted)
-    orders = lock_purchase_orders(line.order_id for line in lines.values())
-    # Read again: whoever waited here sees what the first one received.
-    lines = _order_lines(counted)
-    for line in lines.values():
+    orders = lock_purchase_orders(_order_ids(counted))
+    # Read under the lock: whoever waited here sees what the first one received.
+    of_order = {pk: list[PurchaseOrderLine]() for pk in orders}
+    for line in PurchaseOrderLine.objects.filter(order__in=orders).order_by("line"):
         line.order = orders[line.order_id]
+        of_order[line.order_id].append(line)
+    wanted = {x.order_line_id for x in counted}
+    lines = {line.pk: line for listed in of_order.values() for line in listed if line.pk in wanted}
     receipt = _lock(receipt_id)
     if receipt.status == ReceiptStatus.POSTED:
         return receipt
@@ -146,19 +149,19 @@ def post_receipt(
     on = receipt.received_on = received_on or timezone.localdate(at)
     receipt.save(update_fields=["supplier", "status", "posted_by", "posted_at", "received_on"])
     rows = _split(receipt, counted, lines)
-    ReceiptLine.objects.bulk_create([row for row in rows if row.instead_of is None])
-    ReceiptLine.objects.bulk_create([row for row in rows if row.instead_of is not None])
+    # Written once, with their money; until the end of the transaction the keys are enough.
+    take_keys(rows)
     receipt.orders.add(*orders)
-    _post(receipt, rows, lines, orders, actor, at, on)
+    _post(receipt, rows, lines, of_order, actor, at, on)
     claim_for(receipt, rows, actor=actor)
     look_at_exceptions(receipt, rows, by=actor)
     publish(DeliveryReceived(receipt_id=receipt.pk))
     return receipt
 
 
-def _order_lines(counted: Sequence[Counted]) -> dict[int, PurchaseOrderLine]:
+def _order_ids(counted: Sequence[Counted]) -> set[int]:
     wanted = {x.order_line_id for x in counted if x.order_line_id is not None}
-    found = PurchaseOrderLine.objects.filter(pk__in=wanted).select_related("item", "order__supplier").in_bulk()
+    found = dict(PurchaseOrderLine.objects.filter(pk__among=wanted).values_list("pk", "order_id")) if wanted else {}
     missing = [
         Offence(pointer=f"/lines/{i}", code="unknown_line", detail="there is no such order line")
         for i, x in enumerate(counted)
@@ -166,7 +169,7 @@ def _order_lines(counted: Sequence[Counted]) -> dict[int, PurchaseOrderLine]:
     ]
     if missing:
         raise NotFound(errors=missing)
-    return found
+    return set(found.values())
 
 
 def _lock(receipt_id: int) -> Receipt:
@@ -252,12 +255,13 @@ def _post(
     receipt: Receipt,
     rows: list[ReceiptLine],
     lines: dict[int, PurchaseOrderLine],
-    orders: dict[int, PurchaseOrder],
+    of_order: dict[int, list[PurchaseOrderLine]],
     actor: str,
     at: datetime,
     on: date,
 ) -> None:
-    prepaid = settle_prepaid(rows)
+    # Goods that are not ours are billed by nobody.
+    prepaid = settle_billed(rows) if receipt.location.owned else {}
     worth = worth_of(receipt, rows, prepaid, on=on)
     stock = [line for row in rows for line in _stock_lines(row, worth[row.line])]
     if stock:
@@ -270,20 +274,20 @@ def _post(
             self_posted=True,
         )
         book_receipt(receipt, rows, worth, prepaid, received.values, on=on, actor=actor)
+    insert_rows(rows)
+    if stock:
         accrue_landed(receipt, rows, on=on, actor=actor)
         _note_served(receipt, received.served, actor)
     credit_special_orders(rows, actor=actor, at=at)
-    PurchaseOrderLine.objects.bulk_update(lines.values(), ["received", "rejected"])
-    of_order: dict[int, list[PurchaseOrderLine]] = {}
-    for line in PurchaseOrderLine.objects.filter(order__in=orders).order_by("order", "line"):
-        of_order.setdefault(line.order_id, []).append(line)
-    for pk, order in orders.items():
-        order.status = standing_of(order, of_order[pk])
-        tell_expected(order, [line for line in of_order[pk] if line.pk in lines])
+    write_fields(lines.values(), ["received", "rejected"])
+    orders = [listed[0].order for listed in of_order.values()]
+    for order, listed in zip(orders, of_order.values(), strict=True):
+        order.status = standing_of(order, listed)
+        tell_expected(order, [line for line in listed if line.pk in lines])
         note_event(
             order.reference, "received", f"{receipt.number} came in", actor=actor, data={"receipt": receipt.number}
         )
-    PurchaseOrder.objects.bulk_update(orders.values(), ["status"])
+    write_fields(orders, ["status"])
     note_event(receipt.reference, "posted", f"{sum(x.quantity for x in stock)} units came in", actor=actor)
 
 

@@ -104,7 +104,7 @@ def recognise_lines(
         lost[0].order_line, lost[0].item = left[0], left[0].item
         lost[0].guessed.append("the only line of the order that is left")
     for answer, line in zip(answers, lines, strict=True):
-        answer.factor = _factor(answer, line, sold)
+        answer.factor = factor_of(answer, line, sold)
     return answers
 
 
@@ -162,7 +162,7 @@ def _find_order_line(answer: Recognised, line: Named, candidates: Sequence[Purch
     answer.order_line = next(iter(fresh or same), None)
 
 
-def _factor(answer: Recognised, line: Named, sold: Sequence[SupplierItem]) -> Fraction:
+def factor_of(answer: Recognised, line: Named, sold: Sequence[SupplierItem]) -> Fraction:
     """Answer how many base units one billed unit is: as ordered when the unit is a pack, exactly."""
     ordered = answer.order_line
     if ordered and (ordered.pack_numerator, ordered.pack_denominator) != (1, 1):

@@ -26,10 +26,13 @@ from purchasing.models import (
 from purchasing.services.claiming import claimed_amount, expect_replacement, write_claims
 from purchasing.services.exceptions import look_at_exceptions
 from purchasing.services.standing import lock_purchase_orders, next_number, note_event
+from purchasing.services.telling import tell_of_return
 from purchasing.services.unbilled import WentBefore, unbilled_share, unbilled_units, units_in, went_before
+from purchasing.transports.registry import way_to
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
 from retailhub.core.money import round_total
+from retailhub.core.sql import insert_rows, write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -64,14 +67,16 @@ def return_goods(
     carrier: str = "",
     tracking_number: str = "",
     wants_replacement: bool = False,
+    tell_supplier: bool = False,
     at: datetime | None = None,
 ) -> SupplierReturn:
     """Let goods of posted receipts go back to their supplier, all lines or none, and answer the paper.
 
     They leave stock at what stock says; what was not billed comes off goods received, what was billed is owed to us,
     and a difference is a price variance. Accepted goods that go back are claimed, damaged and wrong ones have their
-    claim already; with `wants_replacement` the order lines are open for as many again instead. Raises Invalid,
-    NotReturnable, ExceedsReceived and GoodsGone, naming every offending line; then nothing happens.
+    claim already; with `wants_replacement` the order lines are open for as many again instead. A supplier who is to be
+    told and has an address gets a letter. Raises Invalid, NotReturnable, ExceedsReceived and GoodsGone, naming every
+    offending line; then nothing happens.
     """
     _refuse_odd(lines)
     at = at or timezone.now()
@@ -122,6 +127,8 @@ def return_goods(
         GoodsReturned(supplier_return_id=paper.pk),
         *(PurchaseOrderChanged(order_id=order_id) for order_id in sorted(orders)),
     )
+    if tell_supplier and way_to(paper.supplier)[1]:
+        tell_of_return(return_id=paper.pk, actor=actor)
     return paper
 
 
@@ -214,10 +221,15 @@ def _write_lines(
     for index, (x, went) in enumerate(zip(lines, back, strict=True)):
         row = rows[x.receipt_line_id]
         known = before.setdefault(row.pk, WentBefore())
-        # What is not ours to pay goes first: damaged and surplus units were counted apart.
-        apart = {Bucket.DAMAGED: row.damaged, Bucket.ON_HOLD: row.over}.get(Bucket(x.bucket), 0)
-        accepted[index] = x.quantity - min(x.quantity, max(0, apart - known.by_bucket.get(x.bucket, 0)))
-        uninvoiced = min(x.quantity, unbilled_units(row, known))
+        # What is not ours to pay goes first: damaged and surplus units were counted apart, and are billed last.
+        apart = {
+            bucket: max(0, units - known.by_bucket.get(bucket, 0))
+            for bucket, units in ((Bucket.DAMAGED, row.damaged), (Bucket.ON_HOLD, row.over))
+        }
+        refused = min(x.quantity, apart.get(Bucket(x.bucket), 0))
+        accepted[index] = x.quantity - refused
+        unbilled = unbilled_units(row, known)
+        uninvoiced = min(refused, unbilled) + min(accepted[index], max(0, unbilled - sum(apart.values())))
         from_open = unbilled_share(row, uninvoiced, known) if uninvoiced else Decimal(0)
         owed = cents(went.receipt_cost * (x.quantity - uninvoiced) / x.quantity)
         if not paper.location.owned:
@@ -239,8 +251,8 @@ def _write_lines(
         row.reduced += from_open
         known.by_bucket[x.bucket] = known.by_bucket.get(x.bucket, 0) + x.quantity
         known.uninvoiced += uninvoiced
-    SupplierReturnLine.objects.bulk_create(gone)
-    ReceiptLine.objects.bulk_update(rows.values(), ["returned", "reduced"])
+    insert_rows(gone)
+    write_fields(rows.values(), ["returned", "reduced"])
     return gone, accepted
 
 
@@ -299,7 +311,10 @@ def _settle_with_supplier(
         if paper.wants_replacement and order_line:
             # Surplus of the very item was never wanted.
             surplus = row.bucket == Bucket.ON_HOLD and row.receipt_line.instead_of_id is None
-            due[order_line.pk] = due.get(order_line.pk, 0) + (accepted[index] if surplus else row.quantity)
+            wanted = accepted[index] if surplus else row.quantity
+            due[order_line.pk] = due.get(order_line.pk, 0) + wanted
+            if row.receipt_line.order_line_id:
+                row.to_replace = min(wanted, row.quantity - row.uninvoiced)
         elif accepted[index]:
             amount, currency = claimed_amount(row.receipt_line, accepted[index])
             claims.append(
@@ -316,10 +331,11 @@ def _settle_with_supplier(
                 )
             )
     write_claims(claims)
+    write_fields([row for row in gone if row.to_replace], ["to_replace"])
     changed = list(PurchaseOrderLine.objects.filter(pk__in=ours))
     for line in changed:
         line.returned += ours[line.pk]
-    PurchaseOrderLine.objects.bulk_update(changed, ["returned"])
+    write_fields(changed, ["returned"])
     if not due:
         return
     _replace_claims(gone, at)
@@ -349,4 +365,4 @@ def _replace_claims(gone: Sequence[SupplierReturnLine], at: datetime) -> None:
         else:
             claim.amount = round_total(claim.amount * left / claim.quantity, claim.currency)
             claim.quantity = left
-    Claim.objects.bulk_update(open_claims, ["state", "settled_at", "quantity", "amount"])
+    write_fields(open_claims, ["state", "settled_at", "quantity", "amount"])

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from inventory.models import Location
 from inventory.services import returning
+from inventory.services.ledger import Place, lock_levels
 from inventory.services.returning import WentBack
 from purchasing.events import DeliveryReceived, PurchaseOrderChanged
 from purchasing.models import (
@@ -26,10 +27,12 @@ from purchasing.models import (
 )
 from purchasing.services.exceptions import settle_exceptions
 from purchasing.services.expecting import tell_expected
+from purchasing.services.landing import take_back_landed
 from purchasing.services.special_orders import take_back
 from purchasing.services.standing import WrongState, lock_purchase_orders, note_event, standing_of
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 from retailhub.core.errors import DomainError, NotFound, Offence
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -72,11 +75,14 @@ def reverse_receipt(*, receipt_id: int, reason: str, actor: str, at: datetime | 
         return receipt
     if receipt.status != ReceiptStatus.POSTED:
         raise WrongState(f"{receipt.number} is {receipt.get_status_display().lower()}.", status=receipt.status)
-    rows = list(receipt.lines.select_related("order_line").order_by("line"))
+    rows = list(receipt.lines.select_related("order_line", "item").order_by("line"))
     _refuse_invoiced(receipt, rows)
     _refuse_touched(rows, orders)
     came = [row for row in rows if row.accepted or row.damaged or row.over or row.free]
     if came:
+        # Levels come before the cost pools that the landed costs change.
+        lock_levels(Place(row.item_id, receipt.location_id) for row in came)
+        take_back_landed(receipt, came, on=timezone.localdate(at), actor=actor)
         back = returning.reverse_receipt(document=receipt.reference, actor=actor, occurred_at=at)
         _book_reversal(receipt, rows, back, on=timezone.localdate(at), actor=actor)
     receipt.status, receipt.reversed_by, receipt.reversed_at = ReceiptStatus.REVERSED, actor, at
@@ -165,7 +171,7 @@ def _book_reversal(
             EntryLine(account=account, amount=-stock, location=receipt.location.code, party=party, reference=reference),
             EntryLine(account="price_variance", amount=stock - standing, party=party, reference=reference),
         ]
-    ReceiptLine.objects.bulk_update(rows, ["reduced"])
+    write_fields(rows, ["reduced"])
     post_entries(
         entries=[
             NewEntry(
@@ -201,7 +207,7 @@ def _open_again(receipt: Receipt, rows: Sequence[ReceiptLine], orders: dict[int,
         if orders[line.order_id].status == OrderStatus.CLOSED_SHORT:
             # Nothing more is to come of it, and that includes what turns out not to have come.
             line.cancelled = min(line.quantity, line.cancelled + row.accepted + row.damaged + row.wrong + row.refused)
-    PurchaseOrderLine.objects.bulk_update(touched.values(), ["received", "rejected", "cancelled"])
+    write_fields(touched.values(), ["received", "rejected", "cancelled"])
     for pk, order in orders.items():
         if order.status in OPEN | {OrderStatus.RECEIVED}:
             order.status = standing_of(order, of_order[pk])
@@ -209,6 +215,6 @@ def _open_again(receipt: Receipt, rows: Sequence[ReceiptLine], orders: dict[int,
         note_event(
             order.reference, "reversed", f"{receipt.number} was reversed", actor=actor, data={"receipt": receipt.number}
         )
-    PurchaseOrder.objects.bulk_update(orders.values(), ["status"])
+    write_fields(orders.values(), ["status"])
     if SpecialOrder.objects.filter(order_line__in=taken).exists():
         take_back(taken)

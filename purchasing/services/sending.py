@@ -7,8 +7,10 @@ leaves the lease to run out; the paper then goes once more, under the same messa
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -17,7 +19,18 @@ from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from purchasing.models import OrderStatus, PurchaseOrder, Sending, Supplier
+from purchasing.models import (
+    Dispute,
+    OrderStatus,
+    PurchaseOrder,
+    Receipt,
+    Sending,
+    Supplier,
+    SupplierInvoice,
+    SupplierReturn,
+    SupplierReturnLine,
+)
+from purchasing.services.letters import claim_letter, dispute_letter, return_letter
 from purchasing.services.printing import order_paper
 from purchasing.services.standing import WrongState, lock_purchase_order, note_event
 from purchasing.transports.base import Outcome, Paper, Told
@@ -26,6 +39,7 @@ from retailhub.core.bells import ring_on_commit
 from retailhub.core.errors import DomainError
 from retailhub.core.models import Attention
 from retailhub.core.services.attending import raise_attention, settle_attention
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 
 log = logging.getLogger(__name__)
@@ -78,11 +92,19 @@ def resend_paper(*, order_id: int, actor: str) -> Sending:
 
 
 @retried()
-def queue_paper(*, document: str, kind: str, supplier: Supplier, content: bytes, actor: str) -> Sending:
-    """Have a paper that is set already, such as a claim or a dispute, waiting to be sent. Raises NoAddress."""
+def queue_paper(
+    *, document: str, kind: str, supplier: Supplier, actor: str, content: bytes | None = None, again: bool = False
+) -> Sending:
+    """Have a letter, such as a claim or a dispute, waiting to be sent; one without `content` is set when it goes.
+
+    One that waits already is the one that goes, and one that went goes no second time unless it is to go `again`.
+    Raises NoAddress.
+    """
     if not way_to(supplier)[1]:
         raise NoAddress(supplier=supplier.code)
-    return _put(document, kind, None, supplier, actor, content)
+    same = Sending.objects.filter(document=document, kind=kind)
+    known = same.filter(state=Sending.State.WAITING).first() or (None if again else same.first())
+    return known or _put(document, kind, None, supplier, actor, content)
 
 
 def _queue(order: PurchaseOrder, kind: str, revision: int | None, *, actor: str, again: bool = False) -> Sending:
@@ -146,7 +168,7 @@ def _claim(most: int) -> list[Sending]:
             sending.leased_until = now + LEASE
             sending.attempts += 1
             sending.message_id = sending.message_id or _message_id(sending)
-        Sending.objects.bulk_update(due, ["leased_until", "attempts", "message_id"])
+        write_fields(due, ["leased_until", "attempts", "message_id"])
     return due
 
 
@@ -159,18 +181,19 @@ def _send(sending: Sending) -> Told:
     transport = TRANSPORTS.get(sending.transport)
     if transport is None:
         return Told(Outcome.PERMANENT, f"There is no way called {sending.transport} any more.")
+    number = number_on(sending)
     if not sending.file:
         content = _set(sending)
         if content is None:
-            return Told(Outcome.PERMANENT, "Overtaken by a later paper.")
+            return Told(Outcome.PERMANENT, "Overtaken: there is nothing of it to tell any more.")
         sending.file.save(_file_name(sending), ContentFile(content), save=False)
         Sending.objects.filter(pk=sending.pk).update(file=sending.file.name)
     with sending.file.open("rb") as file:
         content = file.read()
     return transport.send(
         Paper(
-            kind=sending.kind,
-            number=sending.document.partition(":")[2],
+            kind="return" if sending.document.startswith("supplier_return:") else sending.kind,
+            number=number,
             revision=sending.revision,
             address=sending.address,
             language=sending.supplier.language,
@@ -183,16 +206,32 @@ def _send(sending: Sending) -> Told:
 
 
 def _set(sending: Sending) -> bytes | None:
-    """Set the order's paper, or None where the order went on meanwhile: its later paper goes instead."""
+    """Set the paper as things stand, or None where they went on meanwhile and there is nothing of it to tell."""
     number = sending.document.partition(":")[2]
+    if sending.kind == Sending.Kind.DISPUTE:
+        dispute = Dispute.objects.filter(invoice=int(number), state=Dispute.State.OPEN).first()
+        return dispute_letter(dispute) if dispute else None
+    if sending.kind == Sending.Kind.CLAIM:
+        if sending.document.startswith("supplier_return:"):
+            back: Any = SupplierReturn.objects.select_related("supplier", "location").get(number=number)
+            return return_letter(back)
+        return claim_letter(Receipt.objects.select_related("supplier", "location").get(number=number))
     order = PurchaseOrder.objects.select_related("supplier", "ship_to").get(number=number)
     if sending.revision is not None and sending.revision != order.revision:
         return None
     return order_paper(order, kind=sending.kind)
 
 
+def number_on(sending: Sending) -> str:
+    """Answer what the paper is about by the number its reader knows: an invoice has the supplier's own."""
+    kind, _, number = sending.document.partition(":")
+    if kind == "supplier_invoice":
+        return " ".join(SupplierInvoice.objects.values_list("number", flat=True).get(pk=int(number)).split())
+    return number
+
+
 def _file_name(sending: Sending) -> str:
-    number = sending.document.partition(":")[2]
+    number = re.sub(r"[^\w.-]+", "-", number_on(sending))[:60]
     part = f"-r{sending.revision}" if sending.revision and sending.revision > 1 else ""
     return f"{number}{part}-{sending.kind}.pdf" if sending.kind not in ("order", "revision") else f"{number}{part}.pdf"
 
@@ -221,8 +260,9 @@ def _settle(sending: Sending, told: Told) -> None:
 
 
 def _alarm(sending: Sending) -> None:
-    kind, _, number = sending.document.partition(":")
-    order = PurchaseOrder.objects.select_related("ship_to").filter(number=number).first() if kind == "po" else None
+    kind, _, key = sending.document.partition(":")
+    number = number_on(sending)
+    order = PurchaseOrder.objects.select_related("ship_to").filter(number=key).first() if kind == "po" else None
     raise_attention(
         [
             Attention(
@@ -233,18 +273,22 @@ def _alarm(sending: Sending) -> None:
                 else f"{sending.get_kind_display()} {number} was not sent to {sending.supplier.name}",
                 reason=sending.error,
                 location=order.ship_to.code if order else "",
-                scope="purchasing:write",
+                scope="invoices:write" if kind == "supplier_invoice" else "purchasing:write",
                 at_risk=order.net_total if order else None,
                 currency=order.currency if order else "",
                 step_label="Send again",
-                step_url=_page(order),
+                step_url=_page(kind, key),
             )
         ]
     )
 
 
-def _page(order: PurchaseOrder | None) -> str:
+def _page(kind: str, key: str) -> str:
+    if kind == "supplier_return":
+        lines = SupplierReturnLine.objects.filter(supplier_return__number=key)
+        kind, key = "receipt", lines.values_list("receipt_line__receipt__number", flat=True)[:1].get()
+    name = {"po": "order", "supplier_invoice": "invoice", "receipt": "receipt"}.get(kind)
     try:
-        return reverse("purchasing:order", args=[order.number]) if order else ""
+        return reverse(f"purchasing:{name}", args=[key]) if name else ""
     except NoReverseMatch:
         return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import F, OuterRef, Q, Subquery
@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from inventory.models import WaitingDemand
 from inventory.services.linking import NothingWaits, link_demand, unlink_demand
-from purchasing.events import PurchaseOrderChanged, PurchaseOrderIssued, SpecialOrderEnded
-from purchasing.models import OPEN, OrderStatus, PurchaseOrderLine, PurchaseRevision, ReceiptLine, SpecialOrder
+from purchasing.events import PurchaseOrderChanged, SpecialOrderEnded
+from purchasing.models import OPEN, OrderStatus, PurchaseOrderLine, ReceiptLine, SpecialOrder
 from purchasing.services.expecting import tell_expected
-from purchasing.services.issuing import snapshot_of
+from purchasing.services.revising import keep_revision
 from purchasing.services.standing import (
     WrongState,
     lock_purchase_order,
@@ -23,9 +23,10 @@ from purchasing.services.standing import (
     open_units,
     standing_of,
 )
-from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
+from retailhub.core.errors import AmbiguousLine, DomainError, Invalid, NotFound, Offence
 from retailhub.core.models import Attention
 from retailhub.core.services.attending import raise_attention, settle_attention
+from retailhub.core.sql import write_fields
 from retailhub.core.transactions import retried
 from retailhub.outbox.services.publishing import publish
 
@@ -51,7 +52,7 @@ def credit_special_orders(rows: Sequence[ReceiptLine], *, actor: str, at: dateti
     if not came:
         return
     links = list(
-        SpecialOrder.objects.filter(order_line__in=came, state=SpecialOrder.State.OPEN)
+        SpecialOrder.objects.filter(order_line__among=came, state=SpecialOrder.State.OPEN)
         .order_by("pk")
         .select_for_update(of=("self",), no_key=True)
     )
@@ -65,7 +66,7 @@ def credit_special_orders(rows: Sequence[ReceiptLine], *, actor: str, at: dateti
         if link.received == link.quantity:
             link.state, link.ended_by, link.ended_at = SpecialOrder.State.FULFILLED, actor, at
         changed.append(link)
-    SpecialOrder.objects.bulk_update(changed, ["received", "state", "ended_by", "ended_at"])
+    write_fields(changed, ["received", "state", "ended_by", "ended_at"])
     publish(*(SpecialOrderEnded(special_order_id=link.pk) for link in changed if link.ended_at))
 
 
@@ -73,12 +74,6 @@ class TooMuchLinked(DomainError):
     """More is linked to the order line than it still brings."""
 
     code = "too_much_linked"
-
-
-class AmbiguousLine(DomainError):
-    """Several lines of the customer's order wait for this item: say which."""
-
-    code = "ambiguous_line"
 
 
 class NotWaiting(DomainError):
@@ -99,7 +94,9 @@ def waiting_line(*, document: str, item_id: int) -> int:
     if not lines:
         raise NothingWaits(document=document)
     if len(lines) > 1:
-        raise AmbiguousLine(document=document, lines=lines)
+        raise AmbiguousLine(
+            f"Several lines of {document} wait for this item: say which.", document=document, lines=lines
+        )
     return lines[0]
 
 
@@ -204,13 +201,13 @@ def end_special_order(
     return link
 
 
-def flag_given_up() -> None:
-    """Have an attention row for each open link whose customer does not wait for the goods any more.
+def flag_given_up(documents: Collection[str]) -> None:
+    """Have an attention row for each open link to these documents whose customer does not wait for the goods any more.
 
     His order, or the line of it, was cancelled, or he got other goods. One query, and two more where rows are raised.
     """
     found = list(
-        SpecialOrder.objects.filter(state=SpecialOrder.State.OPEN)
+        SpecialOrder.objects.filter(document__in=documents, state=SpecialOrder.State.OPEN)
         .annotate(
             waits=Subquery(
                 WaitingDemand.objects.filter(
@@ -266,7 +263,7 @@ def take_back(units: Mapping[int, int]) -> None:
         of_line[line.pk] -= taken
         if taken and link.state == SpecialOrder.State.FULFILLED:
             link.state, link.ended_by, link.ended_at = SpecialOrder.State.OPEN, "", None
-    SpecialOrder.objects.bulk_update(links, ["received", "state", "ended_by", "ended_at"])
+    write_fields(links, ["received", "state", "ended_by", "ended_at"])
 
 
 def _lock_line(order_line_id: int) -> PurchaseOrderLine:
@@ -297,19 +294,10 @@ def _cancel_units(bought: PurchaseOrderLine, units: int, reason: str, actor: str
     lines = list(order.lines.select_related("item").order_by("line"))
     order.net_total = net_total(lines, list(order.charges.all()), order.currency)
     if order.revision:
-        order.revision += 1
         if order.status in OPEN | {OrderStatus.RECEIVED}:
             order.status = standing_of(order, lines)
-        PurchaseRevision.objects.create(
-            order=order,
-            number=order.revision,
-            snapshot=snapshot_of(order, lines),
-            changes=[[f"/lines/{bought.line - 1}/cancelled", before, bought.cancelled]],
-            reason=reason[:200],
-            actor=actor,
-            made_at=at,
-        )
+        changes = [[f"/lines/{bought.line - 1}/cancelled", before, bought.cancelled]]
+        keep_revision(order, lines, changes, reason=reason, actor=actor, at=at)
         tell_expected(order, [line for line in lines if line.pk == bought.pk])
-        publish(PurchaseOrderIssued(order_id=order.pk, revision=order.revision))
     order.save(update_fields=["net_total", "revision", "status"])
     publish(PurchaseOrderChanged(order_id=order.pk))

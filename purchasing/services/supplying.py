@@ -119,13 +119,16 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 
 @retried(on_twin=True)
-def upsert_suppliers(*, drafts: Sequence[SupplierDraft], actor: str, create_only: bool = False) -> list[SupplierResult]:
-    """Make or change each supplier by his code, in any case; a draft that is refused does not stop the others.
+def upsert_suppliers(
+    *, drafts: Sequence[SupplierDraft], actor: str, create_only: bool = False, write: bool = True
+) -> list[SupplierResult]:
+    """Make or change each supplier by his code; a draft that is refused does not stop the others.
 
     Contacts and identifiers, where given, replace those that were there; a VAT number, GLN or IBAN with a wrong check
     digit and a number that names another supplier are refused. Naming a code twice in one call refuses the second. A
     new supplier without a currency is paid in the home currency; while prices or open orders are in his currency he
-    keeps it. A fixed number of statements whatever the number of drafts; asking twice answers `same`.
+    keeps it. Without `write` it only says what would become of the drafts. A fixed number of statements whatever the
+    number of drafts; asking twice answers `same`.
     """
     known = {
         supplier.code.upper(): supplier
@@ -173,6 +176,8 @@ def upsert_suppliers(*, drafts: Sequence[SupplierDraft], actor: str, create_only
             changed[row.pk] = row
         outcome = "new" if supplier is None else "changed" if changes else "same"
         results.append(SupplierResult(code=row.code, outcome=outcome, supplier_id=row.pk, changes=changes))
+    if not write:
+        return results
     _save(fresh, changed, people, numbers)
     return [
         SupplierResult(code=r.code, outcome=r.outcome, supplier_id=fresh[r.code].pk, changes=r.changes)

@@ -19,7 +19,7 @@ def over_limits(lines: Sequence[PurchaseOrderLine]) -> dict[int, int]:
     own = {
         (row.supplier_id, row.item_id): (row.over_percent, row.over_units)
         for row in SupplierItem.objects.filter(
-            supplier__in={line.order.supplier_id for line in lines}, item__in={line.item_id for line in lines}
+            supplier__in={line.order.supplier_id for line in lines}, item__among={line.item_id for line in lines}
         ).only("supplier_id", "item_id", "over_percent", "over_units")
     }
     return {line.pk: _limit(line, own.get((line.order.supplier_id, line.item_id), (None, None))) for line in lines}

@@ -14,7 +14,10 @@ from retailhub.core.sql import rows
 
 @dataclass(slots=True)
 class WentBefore:
-    """Units of a receipt line that went back to the supplier: by the bucket they left, and those nobody had billed."""
+    """Units of a receipt line that went back to the supplier: by the bucket they left, and those no invoice stands for.
+
+    Nobody had billed them, or the invoice stands for what came in their place.
+    """
 
     by_bucket: dict[str, int] = field(default_factory=dict)
     uninvoiced: int = 0
@@ -24,7 +27,7 @@ def went_before(line_ids: Iterable[int]) -> dict[int, WentBefore]:
     """Answer by receipt line what went back of it. One query; a line of which nothing did is missing."""
     answers: dict[int, WentBefore] = {}
     for pk, bucket, units, uninvoiced in rows(
-        """SELECT receipt_line_id, bucket, sum(quantity)::int, sum(uninvoiced)::int
+        """SELECT receipt_line_id, bucket, sum(quantity)::int, sum(uninvoiced + replaced)::int
            FROM purchasing_supplierreturnline WHERE receipt_line_id = ANY(%s) GROUP BY 1, 2""",
         [sorted(set(line_ids))],
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -17,11 +17,15 @@ from retailhub.core.services.exchanging import rates_on
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepaid:
-    """Units that were billed before they came, and what for: home currency, whole cents, by invoice line."""
+    """Units that are billed already, and what for: home currency, whole cents.
+
+    By invoice line those that were billed before they came; by line of a return those that come in place of others.
+    """
 
     units: int
     amount: Decimal
     references: Mapping[str, Decimal]
+    claims: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 NOTHING_PREPAID = Prepaid(units=0, amount=Decimal(0), references={})

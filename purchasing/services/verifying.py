@@ -66,9 +66,17 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         """SELECT i.number, i.paid_total, coalesce(s.amount, 0) FROM purchasing_supplierinvoice i
            LEFT JOIN (SELECT coalesce(credit_note_id, invoice_id) AS id, sum(amount) AS amount FROM (
                         SELECT NULL::bigint AS credit_note_id, invoice_id, amount FROM purchasing_paymentuse
-                        UNION ALL SELECT credit_note_id, NULL, amount FROM purchasing_paymentuse
-                        WHERE credit_note_id IS NOT NULL) u GROUP BY 1) s ON s.id = i.id
+                        UNION ALL SELECT u.credit_note_id, NULL, u.amount FROM purchasing_paymentuse u
+                        JOIN purchasing_supplierinvoice n ON n.id = u.credit_note_id AND n.kind = 'credit_note'
+                        ) u GROUP BY 1) s ON s.id = i.id
            WHERE i.paid_total <> coalesce(s.amount, 0)""",
+    ),
+    (
+        "prepayment used",
+        """SELECT i.number, i.used_total, coalesce(s.amount, 0) FROM purchasing_supplierinvoice i
+           LEFT JOIN (SELECT credit_note_id AS id, sum(amount) AS amount FROM purchasing_paymentuse GROUP BY 1) s
+                  ON s.id = i.id
+           WHERE i.kind = 'prepayment' AND i.used_total <> coalesce(s.amount, 0)""",
     ),
     (
         "payment used",

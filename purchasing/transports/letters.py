@@ -12,6 +12,7 @@ _SUBJECTS: dict[str, dict[str, str]] = {
         "cancellation": "Cancellation of purchase order {number} by {company}",
         "dispute": "Our question about your invoice: {number}, {company}",
         "claim": "Claim {number} from {company}",
+        "return": "Return {number} from {company}",
     },
     "fr": {
         "order": "Commande {number} de {company}",
@@ -19,6 +20,7 @@ _SUBJECTS: dict[str, dict[str, str]] = {
         "cancellation": "Annulation de la commande {number} par {company}",
         "dispute": "Notre question sur votre facture : {number}, {company}",
         "claim": "Réclamation {number} de {company}",
+        "return": "Retour {number} de {company}",
     },
     "th": {
         "order": "ใบสั่งซื้อ {number} จาก {company}",
@@ -26,6 +28,7 @@ _SUBJECTS: dict[str, dict[str, str]] = {
         "cancellation": "ยกเลิกใบสั่งซื้อ {number} โดย {company}",
         "dispute": "สอบถามเกี่ยวกับใบแจ้งหนี้ของท่าน: {number}, {company}",
         "claim": "เรียกร้องค่าสินค้า {number} จาก {company}",
+        "return": "ส่งคืนสินค้า {number} จาก {company}",
     },
     "zh-hans": {
         "order": "采购订单 {number}，{company}",
@@ -33,6 +36,7 @@ _SUBJECTS: dict[str, dict[str, str]] = {
         "cancellation": "取消采购订单 {number}，{company}",
         "dispute": "关于贵方发票的疑问：{number}，{company}",
         "claim": "索赔单 {number}，{company}",
+        "return": "退货单 {number}，{company}",
     },
 }
 _BODIES: dict[str, str] = {

@@ -14,15 +14,24 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from purchasing.einvoices.reading import read_invoice
-from purchasing.models import BuyingEvent, Hold, InvoiceStatus, SupplierInvoice
+from purchasing.models import (
+    INVOICE_MOVES,
+    BuyingEvent,
+    Dispute,
+    Hold,
+    HoldCode,
+    InvoiceStatus,
+    Sending,
+    SupplierInvoice,
+)
 from purchasing.services.approving_invoices import approve_invoice, post_invoice
-from purchasing.services.capturing import capture_file
+from purchasing.services.attributing import UNDECIDED
 from purchasing.services.deciding import decide_lines, invoice_difference, open_dispute
 from purchasing.services.invoicing import open_codes, payable_of
-from purchasing.services.matching import match_invoices
+from purchasing.services.paying import sources_of
+from purchasing.services.rule_checking import rules_of
+from purchasing.views.papers import framed
 from retailhub.accounting.queries import BUCKETS, OpenItem, open_items
 from retailhub.core.errors import DomainError
 from retailhub.core.pages import NotAllowed, ShellPage, or_404
@@ -70,6 +79,12 @@ class InvoicePage(OneInvoice):
         now = max(sums.total - invoice.posted_total, Decimal(0))
         guesses = dict(invoice.guesses)
         is_open = invoice.status not in (InvoiceStatus.REJECTED, InvoiceStatus.CREDITED)
+        writes, approves = is_open and may("invoices:write"), is_open and may("invoices:approve")
+        dispute = invoice.disputes.first()
+        is_disputed = dispute is not None and dispute.state == Dispute.State.OPEN
+        moves = INVOICE_MOVES.get(invoice.status, set())
+        due = invoice.posted_total - invoice.paid_total
+        everything = [hold for some in holds.values() for hold in some]
         return self.render(
             invoice=invoice,
             rows=[
@@ -94,10 +109,24 @@ class InvoicePage(OneInvoice):
             sums=sums,
             now=now,
             difference=invoice_difference(invoice),
-            may_decide=is_open and may("invoices:write"),
-            may_accept=is_open and may("invoices:approve"),
-            may_approve=is_open and may("invoices:approve") and now > 0,
-            dispute=invoice.disputes.first(),
+            may_decide=writes,
+            may_accept=approves,
+            may_approve=approves and now > 0,
+            may_release=approves,
+            may_reject=writes and InvoiceStatus.REJECTED in moves,
+            may_name=writes and invoice.status in UNDECIDED and (invoice.supplier is None or "/supplier" in guesses),
+            may_attach=writes and invoice.supplier is not None,
+            may_pay=approves and due > 0 and invoice.kind == SupplierInvoice.Kind.INVOICE,
+            may_set_off=approves and bool(sources_of(invoice)),
+            may_dispute=writes and not is_disputed and any(not hold.is_warning for hold in everything),
+            may_end_dispute=writes and is_disputed,
+            may_rematch=writes and invoice.supplier is not None,
+            is_duplicate=any(hold.code == HoldCode.DUP for hold in everything),
+            dispute=dispute,
+            papers=list(Sending.objects.filter(document=invoice.reference)[:10]),
+            resend_url=reverse("purchasing:invoice_resend", args=[invoice.pk]) if writes and is_disputed else "",
+            letter_url=reverse("purchasing:invoice_letter", args=[invoice.pk]) if is_disputed else "",
+            has_rules=bool(invoice.file and invoice.read),
             timeline=BuyingEvent.objects.filter(document=invoice.reference),
             is_pdf=(invoice.file.name or "").lower().endswith(".pdf") if invoice.file else False,
         )
@@ -161,15 +190,20 @@ class InvoiceFile(OneInvoice):
             raise Http404 from error
         is_pdf = stream.read(5) == b"%PDF-"
         stream.seek(0)
-        kind = "application/pdf" if is_pdf else "application/octet-stream"
-        answer = FileResponse(stream, content_type=kind, as_attachment=not is_pdf)
+        if is_pdf:
+            return framed(FileResponse(stream, content_type="application/pdf"), f"invoice-{self.invoice.pk}.pdf")
+        answer = FileResponse(stream, content_type="application/octet-stream", as_attachment=True)
         answer["X-Content-Type-Options"] = "nosniff"
-        # Shown beside the lines on our own page; nothing in it may run or load.
-        answer._csp_replace = {"frame-ancestors": ["'self'"], "script-src": ["'none'"]}  # type: ignore[attr-defined]
         return answer
 
 
-invoice_file = xframe_options_sameorigin(InvoiceFile.as_view())
+class Rules(OneInvoice):
+    """What the official rules of EN 16931 say of the file, asked when somebody looks; nothing is refused for it."""
+
+    template_name = "purchasing/invoice_rules.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.render(findings=rules_of(self.invoice))
 
 
 class Invoices(ShellPage):
@@ -199,27 +233,6 @@ class Invoices(ShellPage):
             words=words,
             may_upload=self.principal.may("invoices:write"),
         )
-
-
-class UploadInvoice(ShellPage):
-    """A file that is read, recognised and matched in one go."""
-
-    scope = "invoices:write"
-    http_method_names = ["post"]
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        file: Any = request.FILES.get("file")
-        try:
-            if file is None:
-                raise DomainError(_("Choose a file first."))
-            read = read_invoice(file, file.name or "invoice")
-            file.seek(0)
-            invoice = capture_file(read=read, file=file, actor=self.principal.actor)
-            match_invoices(invoice_ids=[invoice.pk], actor=self.principal.actor)
-        except DomainError as refusal:
-            messages.error(request, " ".join([refusal.detail, *(error.detail for error in refusal.errors[:3])]))
-            return HttpResponseRedirect(reverse("purchasing:invoices"))
-        return HttpResponseRedirect(reverse("purchasing:invoice", args=[invoice.pk]))
 
 
 class Aged(ShellPage):

@@ -13,14 +13,27 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from inventory.models import Bucket
-from purchasing.models import BuyingEvent, Claim, Receipt, ReceiptLine, ReceiptStatus, SpecialOrder
+from purchasing.models import (
+    BuyingEvent,
+    Claim,
+    Receipt,
+    ReceiptLine,
+    ReceiptStatus,
+    Sending,
+    SpecialOrder,
+    SupplierReturn,
+)
 from purchasing.services.claiming import promise_replacement, withdraw_claim
 from purchasing.services.keeping import accept_damaged, keep_free, keep_surplus
+from purchasing.services.letters import claim_letter, return_letter
 from purchasing.services.picturing import kind_of
 from purchasing.services.returning import GoingBack, return_goods
 from purchasing.services.reversing import reverse_receipt
 from purchasing.services.special_orders import end_special_order
+from purchasing.services.telling import tell_of_claims
 from purchasing.services.unbilled import WentBefore, on_hold_of, went_before
+from purchasing.transports.registry import way_to
+from purchasing.views.papers import LetterDialog, framed
 from retailhub.core.pages import Dialog, HouseForm, NotAllowed, ShellPage, or_404
 
 
@@ -64,8 +77,18 @@ class ReceiptPage(OneReceipt):
         buys = self.principal.may("purchasing:write", location=code)
         handles = self.principal.may("stock:write", location=code)
         posted = receipt.status == ReceiptStatus.POSTED
+        told = [receipt.reference, *{f"supplier_return:{number}" for number in _returns_of(events)}]
+        claims = any(claim.state == Claim.State.OPEN for line in lines for claim in line.claims.all())
+        may_tell = buys and claims and receipt.supplier is not None
         return self.render(
             receipt=receipt,
+            kept_open=[event.text for event in events if event.kind == "kept_open"],
+            papers=list(Sending.objects.filter(document__in=told).order_by("-pk")[:10]),
+            may_tell=may_tell,
+            returns=[] if not self.principal.sees_costs else sorted(_returns_of(events)),
+            letter_url=reverse("purchasing:receipt_letter", args=[receipt.number])
+            if claims and receipt.supplier and self.principal.sees_costs
+            else "",
             lines=lines,
             events=events,
             served=served,
@@ -76,6 +99,10 @@ class ReceiptPage(OneReceipt):
             may_count=receipt.status == ReceiptStatus.DRAFT and handles,
             just_done=request.GET.get("done") == "1",
         )
+
+
+def _returns_of(events: list[BuyingEvent]) -> set[str]:
+    return {event.data["return"] for event in events if event.kind == "returned" and "return" in event.data}
 
 
 class ReasonForm(HouseForm):
@@ -92,6 +119,7 @@ class ReturnForm(UnitsForm):
     carrier = forms.CharField(label=gettext_lazy("Carrier"), max_length=80, required=False)
     tracking_number = forms.CharField(label=gettext_lazy("Tracking number"), max_length=80, required=False)
     wants_replacement = forms.BooleanField(label=gettext_lazy("The supplier sends others instead"), required=False)
+    tell_supplier = forms.BooleanField(label=gettext_lazy("Send him a letter about it"), required=False, initial=True)
 
 
 class AcceptForm(UnitsForm):
@@ -149,7 +177,13 @@ class Keep(LineVerb):
     done_message = gettext_lazy("Kept: the order has a new revision.")
 
     def act(self, form: Any) -> None:
-        keep_surplus(receipt_line_id=self.line.pk, quantity=form.cleaned_data["quantity"], actor=self.principal.actor)
+        keep_surplus(
+            receipt_line_id=self.line.pk,
+            quantity=form.cleaned_data["quantity"],
+            actor=self.principal.actor,
+            roles=self.principal.roles,
+            may_approve=self.principal.may("purchasing:approve", location=self.receipt.location.code),
+        )
 
 
 class KeepFree(LineVerb):
@@ -185,12 +219,59 @@ class SendBack(LineVerb):
         before = went_before([self.line.pk]).get(self.line.pk, WentBefore())
         held, broken = on_hold_of(self.line, before), self.line.damaged - before.by_bucket.get(Bucket.DAMAGED, 0)
         bucket = Bucket.ON_HOLD if held else Bucket.DAMAGED if broken else Bucket.SELLABLE
-        return {"quantity": held or broken or 1, "bucket": bucket}
+        address = way_to(self.receipt.supplier)[1] if self.receipt.supplier else ""
+        return {"quantity": held or broken or 1, "bucket": bucket, "tell_supplier": bool(address)}
 
     def act(self, form: Any) -> None:
         data = dict(form.cleaned_data)
         going = GoingBack(receipt_line_id=self.line.pk, quantity=data.pop("quantity"), bucket=data.pop("bucket"))
         return_goods(lines=[going], actor=self.principal.actor, **data)
+
+
+class TellSupplier(LetterDialog, ReceiptVerb):
+    """Have the letter with every open claim of the delivery on its way, once it was looked at."""
+
+    title = gettext_lazy("Tell the supplier what is claimed?")
+    submit_label = gettext_lazy("Send the claim")
+
+    def get_letter_url(self) -> str:
+        return reverse("purchasing:receipt_letter", args=[self.receipt.number])
+
+    def get_explanation(self) -> str:
+        address = way_to(self.receipt.supplier)[1] if self.receipt.supplier else ""
+        if not address:
+            return _("He has no e-mail address: print the letter and send it yourself.")
+        before = Sending.objects.filter(document=self.receipt.reference).exclude(sent_at=None).first()
+        if before:
+            return _("He got one already. This one goes to %(address)s.") % {"address": address}
+        return _("It goes to %(address)s.") % {"address": address}
+
+    def act(self, form: Any) -> str:
+        sending = tell_of_claims(receipt_id=self.receipt.pk, actor=self.principal.actor, again=True)
+        return _("The letter goes to %(address)s.") % {"address": sending.address}
+
+
+class ClaimLetter(OneReceipt):
+    """The letter about a delivery as its supplier gets it."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not self.principal.sees_costs:
+            raise NotAllowed("costs:read")
+        content = or_404(claim_letter(self.receipt) if self.receipt.supplier else None)
+        return framed(HttpResponse(content, content_type="application/pdf"), f"{self.receipt.number}-claim.pdf")
+
+
+class ReturnLetter(ShellPage):
+    """The letter that goes with goods on their way back."""
+
+    scope = "purchasing:read"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not self.principal.sees_costs:
+            raise NotAllowed("costs:read")
+        rows: Any = SupplierReturn.objects.for_principal(self.principal).select_related("supplier", "location")
+        paper = or_404(rows.filter(number=self.kwargs["number"].upper()).first())
+        return framed(HttpResponse(return_letter(paper), content_type="application/pdf"), f"{paper.number}.pdf")
 
 
 class ClaimVerb(ReceiptVerb):

@@ -16,24 +16,17 @@ from django.utils.translation import gettext_lazy
 from inventory.models import Location
 from purchasing.boards import Board, board_of
 from purchasing.models import PurchaseOrder, Receipt, ReceiptScan, ReceiptStatus
-from purchasing.services.counting import (
-    NotOnOrder,
-    add_order,
-    cancel_receipt,
-    finish_receipt,
-    park_receipt,
-    scan_goods,
-    set_count,
-    start_receipt,
-    undo_scan,
-)
+from purchasing.services.counting import add_order, cancel_receipt, finish_receipt, park_receipt, start_receipt
 from purchasing.services.picturing import add_photo
 from purchasing.services.reading_codes import UnknownCode
+from purchasing.services.scanning import NotOnOrder, WhichLine, scan_goods, set_count, undo_scan
+from purchasing.transports.registry import way_to
 from retailhub.core.errors import DomainError
 from retailhub.core.pages import NotAllowed, ShellPage, or_404, whole
 from retailhub.core.quantities import MOST
 
 CONDITIONS = {ReceiptScan.Condition.GOOD, ReceiptScan.Condition.DAMAGED, ReceiptScan.Condition.REFUSED}
+SCANNED_AS = CONDITIONS | {ReceiptScan.Condition.WRONG}
 
 
 class ReceivePage(ShellPage):
@@ -170,6 +163,9 @@ class CountVerb(Delivery):
         except NotOnOrder as refusal:
             said, tone, offers, status = refusal.detail, "warn", refusal.details["offers"], 409
             return self._shown(said, tone, status, offers=offers, unplaced=self.request.POST.get("code", "")[:120])
+        except WhichLine as refusal:
+            unplaced = self.request.POST.get("code", "")[:120]
+            return self._shown(refusal.detail, "warn", 409, instead=refusal.details["lines"], unplaced=unplaced)
         except UnknownCode as refusal:
             said, tone, status = refusal.detail, "bad", 422
         except DomainError as refusal:
@@ -216,7 +212,7 @@ class Scan(CountVerb):
             code=code,
             key=post.get("key", "")[:60] or uuid4().hex,
             actor=self.principal.actor,
-            condition="wrong" if instead_of else condition if condition in CONDITIONS else "good",
+            condition="wrong" if instead_of else condition if condition in SCANNED_AS else "good",
             times=whole(post.get("times"), 1, most=MOST) or 1,
             as_surplus=bool(post.get("as_surplus")),
             instead_of=instead_of,
@@ -304,7 +300,7 @@ class Finish(Delivery):
             return HttpResponseRedirect(self.back())
         board = board_of(receipt, self.order, is_blind=False)
         if board.differences and not request.POST.get("confirm") and receipt.status == ReceiptStatus.DRAFT:
-            return self.render(board=board, code=self.kwargs["code"].upper())
+            return self.render(board=board, code=self.kwargs["code"].upper(), **self._letter(receipt, board))
         announced = {
             row.line_id: units
             for row in board.rows
@@ -317,8 +313,15 @@ class Finish(Delivery):
                 actor=self.principal.actor,
                 announced=announced,
                 close_lines=[pk for raw in request.POST.getlist("close") if (pk := whole(raw))],
+                tell_supplier=bool(request.POST.get("tell")),
             )
         except DomainError as refusal:
             messages.error(request, " ".join([refusal.detail, *(x.detail for x in refusal.errors)]))
             return HttpResponseRedirect(self.back())
         return HttpResponseRedirect(f"{reverse('purchasing:receipt', args=[receipt.number])}?done=1")
+
+    def _letter(self, receipt: Receipt, board: Board) -> dict[str, Any]:
+        """Say whether there may be something to tell the supplier, and where to."""
+        supplier = receipt.supplier
+        claimed = any(row.damaged or row.wrong or row.short for row in board.differences if row.line_id)
+        return {"claims_possible": supplier is not None and claimed, "address": way_to(supplier)[1] if supplier else ""}

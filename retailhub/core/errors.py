@@ -60,6 +60,12 @@ class Unknown(DomainError):
     status = 422
 
 
+class AmbiguousLine(DomainError):
+    """Several lines fit what was said: name the line."""
+
+    code = "ambiguous_line"
+
+
 class NotAllowed(DomainError):
     """You may not do this."""
 

@@ -177,6 +177,7 @@ class Dialog(ShellPage):
     """
 
     template_name = "rh/dialog_page.html"
+    partial_name: ClassVar[str] = "rh/dialog.html"
     form_class: ClassVar[type[forms.Form]] = HouseForm
     submit_label: ClassVar[Any] = ""
     done_message: ClassVar[Any] = ""
@@ -203,7 +204,7 @@ class Dialog(ShellPage):
         raise NotImplementedError
 
     def show(self, form: Any, *, status: int = 200) -> HttpResponse:
-        template = "rh/dialog.html" if self.is_partial else self.template_name
+        template = self.partial_name if self.is_partial else self.template_name
         return self.render(
             template,
             status=status,

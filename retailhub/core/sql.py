@@ -9,7 +9,7 @@ times quicker than adapting them value by value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -18,6 +18,7 @@ from uuid import UUID
 
 import orjson
 from django.db import connection, models
+from django.db.models.expressions import DatabaseDefault
 from django.db.models.fields.json import JSONField
 
 Columns = Mapping[str, Sequence[Any]]
@@ -97,6 +98,66 @@ class OneTrip:
         else:
             prepared_rows(statement, self._values)
         self._parts, self._values, self._keeps_history = [], [], False
+
+
+def insert_rows(objects: Iterable[models.Model]) -> None:
+    """Insert new rows of one model and give each its key, unless all have theirs; defaults are not read back.
+
+    One statement, whatever their number, and several times as quick as Django's `bulk_create`.
+    """
+    listed = list(objects)
+    if not listed:
+        return
+    model = type(listed[0])
+    for row in listed:
+        # A row that it points to may have got its key since.
+        row._prepare_related_fields_for_save(operation_name="insert_rows")  # type: ignore[attr-defined]
+    columns = {}
+    keyed = listed[0].pk is not None
+    for field in model._meta.concrete_fields:
+        if field.generated or (field.primary_key and not keyed):
+            continue
+        values = _written(field, [field.pre_save(row, True) for row in listed])
+        if not all(isinstance(value, DatabaseDefault) for value in values):
+            columns[field.name] = values
+    statement, fields = _insertion(model, tuple(columns), "RETURNING id")
+    run = rows if _has_history(model) else prepared_rows
+    made = run(statement, [array(field, columns[field.name])[1] for field in fields])
+    # Rows are returned in the order in which they were inserted, which is the order of the arrays.
+    for row, (pk,) in zip(listed, made, strict=True):
+        row.pk, row._state.adding, row._state.db = pk, False, connection.alias
+
+
+def take_keys(objects: Sequence[models.Model]) -> None:
+    """Give new rows of one model their keys before they are inserted."""
+    if objects:
+        table = objects[0]._meta.db_table
+        keys = rows(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, len(objects)]
+        )
+        for row, (key,) in zip(objects, keys, strict=True):
+            row.pk = key
+
+
+def write_fields(objects: Iterable[models.Model], names: Sequence[str]) -> None:
+    """Write these fields of rows that are there already and locked, all of one model, each named once.
+
+    One statement, whatever their number. Django's `bulk_update` builds a branch per row and takes fifty times as long.
+    """
+    listed = list(objects)
+    if not listed:
+        return
+    model = type(listed[0])
+    trip = OneTrip()
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    put = {field.name: _written(field, [getattr(row, field.attname) for row in listed]) for field in fields}
+    trip.update(model, {"id": [row.pk for row in listed]}, put=put)
+    trip.run()
+
+
+def _written(field: Any, values: list[Any]) -> list[Any]:
+    """Answer the values as they are written: of members of a choice the words they stand for."""
+    return [str(value) if isinstance(value, str) else value for value in values] if field.choices else values
 
 
 def rows(statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:

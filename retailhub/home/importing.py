@@ -10,13 +10,15 @@ from django.conf import settings
 from customers.imports import TARGETS as CUSTOMERS
 from inventory.imports import TARGETS as INVENTORY
 from orders.imports import TARGETS as ORDERS
+from purchasing.imports import TARGETS as PURCHASING
+from retailhub.accounting.imports import TARGETS as ACCOUNTING
 from retailhub.core.access import Principal
 from retailhub.core.imports.complaints import BadProfile
 from retailhub.core.imports.profiles import Profile, load_profile
 from retailhub.core.imports.runner import Import
 from retailhub.core.imports.targets import Target
 
-TARGETS: Mapping[str, Target] = {**INVENTORY, **CUSTOMERS, **ORDERS}
+TARGETS: Mapping[str, Target] = {**ACCOUNTING, **INVENTORY, **CUSTOMERS, **ORDERS, **PURCHASING}
 PROFILES = Path(__file__).resolve().parent / "profiles"
 
 

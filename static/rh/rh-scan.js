@@ -172,6 +172,9 @@
     true,
   );
 
+  // The camera reads codes too, see rh-camera.js.
+  page.addEventListener("rh:code-seen", (event) => scanned(event.detail));
+
   // --- buttons and forms ----------------------------------------------------------------------------------------------
   page.addEventListener("click", (event) => {
     const choosing = event.target.closest("[data-rh-condition]");
@@ -187,6 +190,11 @@
       field.inputMode = field.inputMode === "none" ? "text" : "none";
       field.blur();
       field.focus();
+    }
+    const instead = event.target.closest("[data-rh-instead]");
+    if (instead) {
+      scanned(instead.dataset.rhCode, { condition: "wrong", instead_of: instead.dataset.rhInstead });
+      instead.closest("[data-rh-unplaced]").remove();
     }
     const placing = event.target.closest("[data-rh-place]");
     if (placing) {

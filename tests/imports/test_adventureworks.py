@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
-from django.db.models import Sum
+from django.db import connection, transaction
+from django.db.models import Count, F, Sum
+from django.test import override_settings
 
 from customers.models import Address, Customer, Identity
 from inventory.models import (
@@ -27,7 +28,22 @@ from inventory.models import (
     WaitingDemand,
 )
 from orders.models import Order, OrderLine, SalesChannel
-from retailhub.core.models import ImportRun
+from purchasing.models import (
+    PriceBreak,
+    PurchaseCharge,
+    PurchaseOrder,
+    PurchaseOrderLine,
+    Receipt,
+    ReceiptLine,
+    Sending,
+    Supplier,
+    SupplierItem,
+)
+from retailhub.accounting.models import JournalLine
+from retailhub.core.models import Attention, ExchangeRate, ImportRun
+from retailhub.outbox.models import OutboxEvent
+from tests.books import assert_books_agree
+from tests.imports.plain_purchasing import Purchasing, plain_rows
 from tests.shared_data import shared_data
 
 pytestmark = pytest.mark.django_db
@@ -79,10 +95,25 @@ class Sales:
 def imported(django_db_setup: Any, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Import both folders once, in a transaction that all tests of this file see and none keeps."""
     output = tmp_path_factory.mktemp("imports")
-    with django_db_blocker.unblock(), transaction.atomic():
+    with django_db_blocker.unblock(), transaction.atomic(), override_settings(HOME_CURRENCY="USD"):
         import_both(output)
+        # What the database checks at the end is checked once, and not again after each test.
+        connection.check_constraints()
         yield output
         transaction.set_rollback(True)
+
+
+def last_paid() -> dict[str, Decimal]:
+    """Answer what one unit of each product cost on the last line of which some was kept."""
+    files, paid = Purchasing(), dict[str, Decimal]()
+    for number in sorted(files.orders, key=int):
+        shipped = files.orders[number].shipped
+        for line in sorted(files.lines_of[number], key=lambda line: max(line.due, shipped)):
+            if line.stocked:
+                paid[line.product] = (cents(line.stocked * line.price) / line.stocked).quantize(
+                    Decimal("0.000001"), ROUND_HALF_UP
+                )
+    return paid
 
 
 def import_both(output: Path) -> None:
@@ -146,7 +177,10 @@ def test_places_hold_the_files_units_and_their_cost(imported: Path) -> None:
         key: level.on_hand for key, level in levels.items() if key in {(sku[r[0]], f"AW-{r[1]}") for r in plain}
     }
     assert StockLevel.objects.aggregate(units=Sum("on_hand"))["units"] == sum(int(row[4]) for row in plain) == 335_974
-    assert CostPool.objects.aggregate(value=Sum("value"))["value"] == sum(int(r[4]) * cost[r[0]] for r in plain)
+    paid = last_paid()
+    worth = {number: amount or paid.get(number, Decimal(0)) for number, amount in cost.items()}
+    value = sum(int(row[4]) * worth[row[0]] for row in plain)
+    assert CostPool.objects.aggregate(value=Sum("value"))["value"] == value == Decimal("28533163.158961")
     assert StockDocument.objects.count() == 14
     assert StockMovement.objects.filter(from_location__code="@opening").count() == sum(int(r[4]) > 0 for r in plain)
 
@@ -228,6 +262,10 @@ def test_no_row_disappears_without_a_word(imported: Path) -> None:
         ("Product.csv", "items"),
         ("Location.csv", "locations"),
         ("ProductInventory.csv", "opening stock"),
+        ("Vendor.csv", "suppliers"),
+        ("ProductVendor.csv", "price lists"),
+        ("PurchaseOrderHeader.csv", "purchase orders"),
+        ("PurchaseOrderDetail.csv", "purchase orders"),
     ):
         assert line_of(report_of("adventureworks"), step, name)["read"] == len(plain_oltp(name))
     report = report_of("adventureworks-sales")
@@ -265,10 +303,101 @@ def test_flaws_of_the_files_are_refused_row_by_row(imported: Path) -> None:
     assert Order.objects.filter(shipping_address={}).count() == 69
 
 
+def test_suppliers_sell_what_the_files_say(imported: Path) -> None:
+    files = Purchasing()
+    account = {number: vendor["account"] for number, vendor in files.vendors.items()}
+    suppliers = {supplier.identifiers.get().value: supplier for supplier in Supplier.objects.all()}
+    assert suppliers.keys() == set(account.values())
+    for vendor in files.vendors.values():
+        supplier = suppliers[vendor["account"]]
+        assert (supplier.name, supplier.currency) == (" ".join(vendor["name"].split()), "USD")
+        assert supplier.status == ("active" if vendor["active"] == "1" else "closed")
+        assert supplier.address["country"] == "US"
+    assert suppliers["G&KBI0001"].code == "G-KBI0001"
+    addresses = {row["id"]: row for row in plain_rows("Address", *("id", "line1", "line2", "city", *"abcde"))}
+    links = shared_data("adventureworks-oltp", "BusinessEntityAddress.csv").read_bytes().decode()
+    lives = dict(row.split("+|")[:2] for row in links.split("&|\n") if row)
+    assert all(
+        suppliers[account[number]].address["city"] == " ".join(addresses[lives[number]]["city"].split())
+        for number in files.vendors
+    )
+    sku = {row[0]: row[2] for row in plain_oltp("Product.csv")}
+    sold = {(row.item.sku, row.supplier_id): row for row in SupplierItem.objects.select_related("item", "supplier")}
+    assert len(sold) == PriceBreak.objects.count() == len(files.links) == 460
+    for (product, vendor), link in files.links.items():
+        row = sold[sku[product], suppliers[account[vendor]].pk]
+        assert (row.lead_time_days, row.minimum_quantity, row.pack_code) == (link.lead_days, link.least, link.unit)
+        assert (row.pack_numerator, row.pack_denominator) == (1, 1)
+        assert (row.last_price, row.last_price_on) == (link.last_cost, link.last_receipt)
+        assert row.prices.get().price == link.price
+
+
+def test_totals_of_every_supplier_are_those_of_a_plain_reading(imported: Path) -> None:
+    files = Purchasing()
+    vendor = {entry["account"]: number for number, entry in files.vendors.items()}
+    owner = {supplier.pk: vendor[supplier.identifiers.get().value] for supplier in Supplier.objects.all()}
+    orders = dict(PurchaseOrder.objects.values_list("supplier").annotate(Count("pk")).order_by())
+    booked = {
+        owner[pk]: (orders[pk], ordered, kept + rejected, rejected, kept, value)
+        for pk, ordered, kept, rejected, value in PurchaseOrderLine.objects.values_list("order__supplier")
+        .annotate(Sum("quantity"), Sum("received"), Sum("rejected"), value=Sum(F("quantity") * F("price")))
+        .order_by()
+    }
+    assert booked == {number: figures[:6] for number, figures in files.per_vendor().items()}
+    came = {
+        owner[pk]: figures
+        for pk, *figures in ReceiptLine.objects.values_list("receipt__supplier")
+        .annotate(Sum("accepted"), Sum("refused"), Sum("amount"))
+        .order_by()
+    }
+    worth: dict[str, list[Any]] = defaultdict(lambda: [0, 0, Decimal(0)])
+    for line in files.lines:
+        told = worth[files.orders[line.order].vendor]
+        told[0] += line.stocked
+        told[1] += line.rejected
+        told[2] += cents(line.stocked * line.price)
+    assert came == worth
+    assert sum(figures[2] for figures in came.values()) == Decimal("61211701.66")
+    for role, sign in (("grni", -1), ("opening", 1)):
+        posted = JournalLine.objects.filter(account__role=role, entry__kind="receipt").aggregate(sum=Sum("amount"))
+        assert posted["sum"] == sign * sum(figures[2] for figures in worth.values())
+    freight = PurchaseCharge.objects.aggregate(sum=Sum("amount"))["sum"]
+    assert freight == sum(order.freight for order in files.orders.values())
+    assert_books_agree()
+
+
+def test_orders_of_the_past_are_over_and_disturb_nobody(imported: Path) -> None:
+    files = Purchasing()
+    short = {line.order for line in files.lines if line.received < line.ordered}
+    found = PurchaseOrder.objects.values_list("external_reference", "status", "issued_at__date")
+    assert {reference: (status, day) for reference, status, day in found} == {
+        number: ("closed_short" if number in short else "received", order.ordered)
+        for number, order in files.orders.items()
+    }
+    assert PurchaseOrderLine.objects.filter(open_quantity__gt=0).count() == 0
+    days = Receipt.objects.values_list("orders__external_reference", "received_on")
+    assert set(days) == {(line.order, max(line.due, files.orders[line.order].shipped)) for line in files.lines}
+    assert not Sending.objects.exists()
+    assert not Attention.objects.exists()
+    assert not OutboxEvent.objects.filter(name__startswith="purchasing.").exists()
+
+
+def test_rates_are_home_currency_for_one_unit(imported: Path) -> None:
+    plain = plain_rows("CurrencyRate", "id", "on", "home", "currency", "average", "close", "modified")
+    nano = Decimal("0.000000001")
+    assert {(rate.currency, str(rate.on)): rate.rate for rate in ExchangeRate.objects.all()} == {
+        (row["currency"], row["on"][:10]): (1 / Decimal(row["close"])).quantize(nano)
+        for row in plain
+        if row["currency"] != "USD"
+    }
+
+
 def test_a_second_run_changes_nothing(imported: Path) -> None:
     def counted() -> list[int]:
         tables = (Item, Location, StockLevel, StockMovement, StockDocument, Customer, Identity, Address, SalesChannel)
-        return [model.objects.count() for model in (*tables, Order, OrderLine, Reservation, WaitingDemand)]
+        bought = (Supplier, SupplierItem, PriceBreak, PurchaseOrder, PurchaseOrderLine, Receipt, ReceiptLine)
+        sold = (Order, OrderLine, Reservation, WaitingDemand)
+        return [model.objects.count() for model in (*tables, *bought, *sold, JournalLine, ExchangeRate)]
 
     before = counted()
     stock = StockLevel.objects.aggregate(Sum("on_hand"), Sum("reserved"))

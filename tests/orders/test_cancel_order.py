@@ -9,9 +9,9 @@ import pytest
 from inventory.models import WaitingDemand
 from orders.models import Order, OrderEvent
 from orders.services.cancelling import NothingToCancel, cancel_order
-from orders.services.lines import AmbiguousLine, LineWanted, UnknownLine
+from orders.services.lines import LineWanted, UnknownLine
 from orders.services.shipping import ship_order
-from retailhub.core.errors import NotFound
+from retailhub.core.errors import AmbiguousLine, NotFound
 from tests.books import figures, last_event, names_of_events, published
 from tests.factories.inventory import kit_of, put_on_hand
 from tests.factories.orders import placed

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 
 from inventory.models import IncomingSupply, Item, Location
 from inventory.services.returning import GoodsGone
-from purchasing.models import Claim, PurchaseOrder, Receipt, Supplier
+from purchasing.models import ApprovalBand, Claim, PurchaseOrder, Receipt, Supplier
+from purchasing.services.approving import NeedsAnother, NeedsRole
 from purchasing.services.claiming import NothingToReplace, promise_replacement, withdraw_claim
-from purchasing.services.keeping import NotThatMany, accept_damaged, keep_free, keep_surplus
+from purchasing.services.keeping import NeedsApprover, NotThatMany, accept_damaged, keep_free, keep_surplus
 from purchasing.services.receiving import Counted, receive_delivery
 from purchasing.services.returning import ExceedsReceived, GoingBack, return_goods
 from purchasing.services.reversing import ReceiptInvoiced, ReceiptTouched, reverse_receipt
@@ -197,3 +199,49 @@ def test_a_billed_receipt_is_not_reversed(siam: Supplier, lamp: Item, warehouse:
 
     assert "2 units of line 1" in refusal.value.errors[0].detail
     assert figures(lamp, warehouse)[0] == 5
+
+
+@pytest.fixture
+def bands(db: None) -> None:
+    ApprovalBand.objects.all().delete()
+    ApprovalBand.objects.create(up_to=Decimal(100), by_another=False)
+    ApprovalBand.objects.create(up_to=None, by_another=True, role="buyer")
+
+
+def surplus(siam: Supplier, warehouse: Location, lamp: Item, cost: str) -> Receipt:
+    order = issued(siam, warehouse, [(lamp, 10, cost)])
+    return received(order, warehouse, accepted=12)
+
+
+@pytest.mark.usefixtures("bands")
+def test_surplus_above_the_approval_is_kept_by_who_may_approve_and_did_not_write_the_order(
+    siam: Supplier, warehouse: Location, lamp: Item
+) -> None:
+    receipt = surplus(siam, warehouse, lamp, "9")
+    row = receipt.lines.get()
+    keep = partial(keep_surplus, receipt_line_id=row.pk, quantity=2)
+
+    with pytest.raises(NeedsApprover):
+        keep(actor="user:wes")
+    with pytest.raises(NeedsAnother):
+        keep(actor="user:bea", roles=["buyer"], may_approve=True)
+    with pytest.raises(NeedsRole):
+        keep(actor="user:max", roles=["store_manager"], may_approve=True)
+    row.refresh_from_db()
+    assert row.over == 2
+    keep(actor="user:max", roles=["buyer"], may_approve=True)
+
+    order = PurchaseOrder.objects.get()
+    assert (order.approved_by, order.approved_total) == ("user:max", Decimal(108))
+
+
+@pytest.mark.usefixtures("bands")
+def test_surplus_that_stays_within_what_its_buyer_may_approve_needs_nobody(
+    siam: Supplier, warehouse: Location, lamp: Item
+) -> None:
+    row = surplus(siam, warehouse, lamp, "5").lines.get()
+
+    keep_surplus(receipt_line_id=row.pk, quantity=2, actor="user:bea")
+
+    row.refresh_from_db()
+    assert (row.over, row.accepted) == (0, 12)

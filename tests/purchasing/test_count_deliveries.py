@@ -8,23 +8,17 @@ from io import BytesIO
 import pytest
 
 from inventory.models import Barcode, Item, Location, PackUnit
-from purchasing.models import Claim, Receipt, ReceiptScan, Supplier
-from purchasing.services.counting import (
-    NotOnOrder,
-    cancel_receipt,
-    finish_receipt,
-    scan_goods,
-    set_count,
-    start_receipt,
-    undo_scan,
-)
+from purchasing.models import BuyingEvent, Claim, Receipt, ReceiptScan, Sending, Supplier
+from purchasing.services.counting import cancel_receipt, finish_receipt, start_receipt
 from purchasing.services.picturing import NotAPicture, TooLarge, add_photo
 from purchasing.services.reading_codes import UnknownCode, expiry_of, gs1_elements
 from purchasing.services.receiving import OtherPlace
+from purchasing.services.scanning import NotOnOrder, WhichLine, scan_goods, set_count, undo_scan
+from purchasing.services.special_orders import link_special_order
 from purchasing.services.standing import WrongState
 from tests.books import figures
-from tests.factories.inventory import LocationFactory
-from tests.factories.purchasing import issued, sells
+from tests.factories.inventory import ItemFactory, LocationFactory
+from tests.factories.purchasing import issued, sells, wanted
 
 pytestmark = pytest.mark.django_db
 GTIN = "4006381333931"
@@ -188,3 +182,67 @@ def test_photos_are_pictures(siam: Supplier, warehouse: Location, settings: obje
 
     assert photo.file.name.endswith(".png")
     assert receipt.photos.count() == 1
+
+
+def test_wrong_goods_are_instead_of_the_only_line_that_lacks_some(
+    siam: Supplier, coded: Item, rope: Item, warehouse: Location
+) -> None:
+    order = issued(siam, warehouse, [(coded, 1, "1"), (rope, 2, "1")])
+    other = ItemFactory.create(sku="BELL")
+    receipt = start_receipt(location=warehouse, orders=[order], actor="user:wim")
+    ropes = order.lines.get(item=rope)
+
+    with pytest.raises(WhichLine) as refusal:
+        scan(receipt, "BELL", "k1", condition="wrong")
+    assert [line["line"] for line in refusal.value.details["lines"]] == [1, 2]
+    assert not receipt.scans.exists()
+    scan(receipt, "LAMP", "k2")
+    counted = scan(receipt, "BELL", "k3", condition="wrong")
+
+    assert (counted.order_line, counted.item) == (ropes, other)
+    finish_receipt(receipt_id=receipt.pk, actor="user:wim")
+    assert receipt.lines.get(item=other).over == 1
+
+
+def test_a_line_that_customers_wait_for_stays_open_and_the_rest_is_posted(
+    siam: Supplier, coded: Item, rope: Item, warehouse: Location
+) -> None:
+    order = issued(siam, warehouse, [(coded, 4, "1"), (rope, 4, "1")])
+    lamps, ropes = order.lines.order_by("line")
+    wanted("sale:OR-7", coded, 2, warehouse)
+    link_special_order(order_line_id=lamps.pk, document="sale:OR-7", line=1, actor="user:bea")
+    receipt = start_receipt(location=warehouse, orders=[order], actor="user:wim")
+    scan(receipt, "ROPE", "k1")
+
+    finish_receipt(receipt_id=receipt.pk, actor="user:wim", close_lines=[lamps.pk, ropes.pk])
+
+    receipt.refresh_from_db()
+    lamps.refresh_from_db()
+    ropes.refresh_from_db()
+    assert (receipt.status, lamps.cancelled, ropes.cancelled) == ("posted", 0, 3)
+    told = BuyingEvent.objects.get(document=receipt.reference, kind="kept_open").text
+    assert f"{order.number} line 1 stays open" in told
+    assert "sale:OR-7" in told
+
+
+def test_the_supplier_is_told_what_is_claimed_when_the_count_ends(
+    siam: Supplier, coded: Item, warehouse: Location
+) -> None:
+    order = issued(siam, warehouse, [(coded, 2, "1")])
+    receipt = start_receipt(location=warehouse, orders=[order], actor="user:wim")
+    scan(receipt, GTIN, "k1", condition="damaged")
+    scan(receipt, GTIN, "k2")
+
+    finish_receipt(receipt_id=receipt.pk, actor="user:wim", tell_supplier=True)
+    finish_receipt(receipt_id=receipt.pk, actor="user:wim", tell_supplier=True)
+
+    assert Sending.objects.get(document=receipt.reference).kind == "claim"
+
+
+def test_a_clean_count_tells_the_supplier_nothing(siam: Supplier, coded: Item, warehouse: Location) -> None:
+    receipt = start_receipt(location=warehouse, orders=[issued(siam, warehouse, [(coded, 1, "1")])], actor="user:wim")
+    scan(receipt, GTIN, "k1")
+
+    finish_receipt(receipt_id=receipt.pk, actor="user:wim", tell_supplier=True)
+
+    assert not Sending.objects.filter(kind="claim").exists()

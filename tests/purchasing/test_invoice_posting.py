@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inventory.models import CostPool, Item, Location
-from purchasing.models import LandedCost, ReceiptLine, Supplier, SupplierInvoice, SupplierPayment
+from purchasing.models import InvoiceLine, LandedCost, ReceiptLine, Supplier, SupplierInvoice, SupplierPayment
 from purchasing.services.approving import NeedsAnother
 from purchasing.services.approving_invoices import NothingPayable, approve_invoice, post_invoice
 from purchasing.services.capturing import BilledCharge, BilledLine, capture_invoice
@@ -17,10 +17,21 @@ from purchasing.services.deciding import decide_lines, release_hold
 from purchasing.services.drafting import OrderedCharge
 from purchasing.services.landing import reverse_landed_cost
 from purchasing.services.matching import match_invoices
-from purchasing.services.paying import ExceedsPosted, OtherPayment, pay_supplier, use_credit_note, use_prepayment
+from purchasing.services.paying import (
+    ExceedsPayment,
+    ExceedsPosted,
+    OtherPayment,
+    pay_supplier,
+    use_credit_note,
+    use_prepayment,
+)
+from purchasing.services.prepaying import use_prepayment_invoice
+from purchasing.services.reversing import reverse_receipt
 from purchasing.services.standing import WrongState
 from retailhub.accounting.queries import balance
+from retailhub.core.money import round_total
 from retailhub.core.services.exchanging import set_rates
+from tests.books import assert_books_agree
 from tests.factories.purchasing import TODAY, billed, issued, posted, received
 
 pytestmark = pytest.mark.django_db
@@ -313,3 +324,143 @@ def test_half_a_delivery_bears_half_of_the_freight(siam: Supplier, lamp: Item, w
     received(order, [5])
 
     assert accounts("landed_accrual") == (Decimal("-9.99"),)
+
+
+def test_a_credit_note_is_posted_once_whatever_it_takes_back(siam: Supplier, lamp: Item, warehouse: Location) -> None:
+    """Half of it takes back what was never posted, half of it what was."""
+    order = issued(siam, warehouse, [(lamp, 10, "5.00")])
+    received(order)
+    invoice = billed(order, [(lamp, 10, "6.00")])
+    decide_lines(invoice_id=invoice.pk, decisions={1: "pay_received"}, actor="user:ada")
+    invoice = posted(invoice)
+    note = posted(credit(invoice, "C-1", 10, "2.00", "price"))
+
+    post_invoice(invoice_id=note.pk, actor="user:max", on=TODAY)
+
+    assert accounts("payable", "inventory") == (-40, 40)
+    assert invoice.lines.get().credited_amount == 20
+
+
+def test_no_more_freight_is_credited_than_was_billed(siam: Supplier, lamp: Item, warehouse: Location) -> None:
+    order = issued(siam, warehouse, [(lamp, 10, "5.00")], charges=[OrderedCharge(code="freight", amount=Decimal(10))])
+    received(order)
+    invoice = posted(billed(order, [(lamp, 10, "5.00")], charges=[BilledCharge(code="freight", amount=Decimal(10))]))
+    posted(credit(invoice, "C-1", 1, "1.00", "price", charges=[BilledCharge(code="freight", amount=Decimal(4))]))
+    assert accounts("payable", "inventory", "landed_accrual") == (-55, 55, 0)
+
+    second = credit(invoice, "C-2", 1, "1.00", "price", charges=[BilledCharge(code="freight", amount=Decimal(7))])
+
+    assert [hold.code for hold in second.holds.all()] == ["CHG"]
+    posted(second)
+    assert accounts("payable", "inventory", "landed_accrual") == (-48, 48, 0)
+
+
+def test_a_prepayment_is_owed_paid_and_set_off_against_the_invoice_for_the_goods(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    siam.tax_rate = Decimal("0.2")
+    siam.save()
+    order = issued(siam, warehouse, [(lamp, 10, "50.00")])
+    ahead = posted(billed(order, [(lamp, 10, "15.00")], kind="prepayment"))
+    assert accounts("supplier_prepayments", "input_tax", "payable", "ginr") == (150, 30, -180, 0)
+    pay_supplier(supplier=siam, uses={ahead.pk: Decimal(180)}, paid_on=TODAY, actor="user:max")
+    assert accounts("payable", "bank") == (0, -180)
+    received(order)
+    invoice = posted(billed(order, [(lamp, 10, "50.00")]))
+    assert accounts("payable", "input_tax", "grni") == (-600, 130, 0)
+
+    use_prepayment_invoice(invoice_id=ahead.pk, uses={invoice.pk: Decimal(180)}, on=TODAY, actor="user:max")
+
+    assert accounts("payable", "input_tax", "supplier_prepayments") == (-420, 100, 0)
+    assert order.lines.get().invoiced == 10
+    with pytest.raises(ExceedsPayment):
+        use_prepayment_invoice(invoice_id=ahead.pk, uses={invoice.pk: Decimal(1)}, on=TODAY, actor="user:max")
+
+
+def test_a_prepayment_that_was_not_paid_settles_nothing(siam: Supplier, lamp: Item, warehouse: Location) -> None:
+    order = issued(siam, warehouse, [(lamp, 10, "5.00")])
+    ahead = posted(billed(order, [(lamp, 10, "2.00")], kind="prepayment"))
+    received(order)
+    invoice = posted(billed(order, [(lamp, 10, "5.00")]))
+
+    with pytest.raises(ExceedsPayment):
+        use_prepayment_invoice(invoice_id=ahead.pk, uses={invoice.pk: Decimal(20)}, on=TODAY, actor="user:max")
+
+    assert accounts("payable", "supplier_prepayments") == (-70, 20)
+
+
+def test_more_than_is_ordered_is_not_prepaid(siam: Supplier, lamp: Item, warehouse: Location) -> None:
+    order = issued(siam, warehouse, [(lamp, 10, "5.00")])
+
+    invoice = billed(order, [(lamp, 10, "6.00")], kind="prepayment")
+
+    assert [hold.code for hold in invoice.holds.filter(is_warning=False)] == ["EXT"]
+
+
+@pytest.mark.parametrize(("currency", "rate", "price"), [("JPY", "0.0061", "333"), ("KWD", "2.9137", "3.333")])
+def test_currencies_of_no_and_of_three_places_add_up(
+    siam: Supplier, lamp: Item, warehouse: Location, currency: str, rate: str, price: str
+) -> None:
+    siam.currency = currency
+    siam.save()
+    set_rates(rates={(currency, date(2026, 1, 1)): Decimal(rate)})
+    order = issued(siam, warehouse, [(lamp, 7, price)])
+    received(order, [3])
+    invoice = billed(order, [(lamp, 7, price)])
+    invoice = posted(invoice)
+    third = round_total(invoice.posted_total / 3, currency)
+    pay_supplier(supplier=siam, uses={invoice.pk: third}, paid_on=TODAY, actor="user:max")
+    received(order, [4])
+    post_invoice(invoice_id=invoice.pk, actor="user:max", on=TODAY)
+    note = posted(credit(invoice, "C-1", 3, str(round_total(Decimal(price) / 7, currency)), "price"))
+    use_credit_note(credit_note_id=note.pk, uses={invoice.pk: note.posted_total}, on=TODAY, actor="user:max")
+    invoice.refresh_from_db()
+    rest = invoice.posted_total - invoice.paid_total
+    pay_supplier(supplier=siam, uses={invoice.pk: rest}, paid_on=TODAY, actor="user:max")
+
+    assert accounts("grni", "payable") == (0, 0)
+
+
+def test_the_books_may_be_in_a_currency_without_cents(
+    siam: Supplier, lamp: Item, warehouse: Location, settings: Any, broken_books: None
+) -> None:
+    """Asked while they are: afterwards the tests' own currency holds again."""
+    settings.HOME_CURRENCY = "JPY"
+    set_rates(rates={("EUR", date(2026, 1, 1)): Decimal("163.37")})
+    order = issued(siam, warehouse, [(lamp, 3, "3.33")])
+    received(order)
+    invoice = posted(billed(order, [(lamp, 3, "3.33")]))
+    pay_supplier(supplier=siam, uses={invoice.pk: Decimal("3.33")}, paid_on=TODAY, actor="user:max")
+
+    assert accounts("inventory", "grni") == (1632, 0)
+    assert_books_agree()
+
+
+def test_a_reversed_receipt_gives_its_freight_back_to_where_it_waits(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    order = issued(siam, warehouse, [(lamp, 10, "5.00")], charges=[OrderedCharge(code="freight", amount=Decimal(10))])
+    receipt = received(order)
+    assert accounts("inventory", "grni", "landed_accrual") == (60, -50, -10)
+
+    reverse_receipt(receipt_id=receipt.pk, reason="counted twice", actor="user:wim")
+
+    assert accounts("inventory", "grni", "landed_accrual", "price_variance", "cogs") == (0, 0, 0, 0, 0)
+    received(order)
+    assert accounts("inventory", "grni", "landed_accrual", "price_variance") == (60, -50, -10, 0)
+
+
+def test_freight_that_was_billed_waits_for_goods_again_when_their_receipt_is_reversed(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    order = issued(siam, warehouse, [(lamp, 10, "5.00")], charges=[OrderedCharge(code="freight", amount=Decimal(10))])
+    first, _ = received(order, [4]), received(order, [6])
+    invoice = billed(order, [(lamp, 6, "5.00")], charges=[BilledCharge(code="freight", amount=Decimal(10))])
+    InvoiceLine.objects.filter(invoice=invoice).delete()
+    SupplierInvoice.objects.filter(pk=invoice.pk).update(net_total=10, total=10)
+    posted(invoice)
+    assert accounts("inventory", "landed_accrual") == (60, 0)
+
+    reverse_receipt(receipt_id=first.pk, reason="counted twice", actor="user:wim")
+
+    assert accounts("inventory", "landed_accrual", "price_variance") == (36, 4, 0)

@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from inventory.models import Item, Location
 from purchasing.models import Hold, MatchAllocation, MatchPolicy, OrderStatus, Supplier, SupplierInvoice
 from purchasing.services.approving import NeedsAnother
-from purchasing.services.capturing import BilledCharge, DuplicateInvoice, confirm_distinct
+from purchasing.services.attributing import confirm_distinct
+from purchasing.services.capturing import BilledCharge, DuplicateInvoice
 from purchasing.services.closing import cancel_purchase_order
 from purchasing.services.deciding import decide_lines, open_dispute, reject_invoice, release_hold
 from purchasing.services.drafting import OrderedCharge

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from inventory.models import Item, Location, Reservation, WaitingDemand
@@ -82,11 +84,11 @@ def test_a_customer_who_cancels_leaves_a_choice(
     line = order.lines.get()
     wanted("sale:OR-1", lamp, 3, warehouse)
     link = link_special_order(order_line_id=line.pk, document="sale:OR-1", line=1, actor="user:bea")
-    look_after_special_orders([{"order_id": 1}])
+    look_after_special_orders([{"order_id": 1, "document": "sale:OR-1"}])
     assert not Attention.objects.exists()
 
     release_stock(document="sale:OR-1", actor="user:ann")
-    look_after_special_orders([{"order_id": 1}])
+    look_after_special_orders([{"order_id": 1, "document": "sale:OR-1"}])
     assert Attention.objects.get().document == f"special_order:{link.pk}"
     with pytest.raises(CustomersWait):
         cancel_purchase_order(order_id=order.pk, reason="x", actor="user:bea")
@@ -134,3 +136,18 @@ def test_a_reversed_receipt_takes_back_what_it_brought_for_a_customer(
 
     link.refresh_from_db()
     assert (link.state, link.received) == ("open", 0)
+
+
+def test_a_customer_who_cancels_has_his_own_links_looked_at_alone(
+    siam: Supplier, lamp: Item, warehouse: Location, django_assert_num_queries: Any
+) -> None:
+    line = issued(siam, warehouse, [(lamp, 9, "1")]).lines.get()
+    for number in range(3):
+        wanted(f"sale:OR-{number}", lamp, 3, warehouse)
+        link_special_order(order_line_id=line.pk, document=f"sale:OR-{number}", line=1, actor="user:bea")
+        release_stock(document=f"sale:OR-{number}", actor="user:ann")
+
+    with django_assert_num_queries(3):
+        look_after_special_orders([{"order_id": 1, "document": "sale:OR-1"}])
+
+    assert Attention.objects.get().subject.endswith("sale:OR-1")

@@ -10,9 +10,10 @@ from django.db.models import Sum
 from inventory.models import Item, Location
 from inventory.services.returning import GoodsGone
 from purchasing.models import PurchaseOrder, Receipt, ReceiptLine, ReceiptScan
-from purchasing.services.counting import finish_receipt, scan_goods, start_receipt
+from purchasing.services.counting import finish_receipt, start_receipt
 from purchasing.services.receiving import Counted, receive_delivery
 from purchasing.services.reversing import reverse_receipt
+from purchasing.services.scanning import scan_goods
 from tests.books import figures
 from tests.factories.inventory import ItemFactory, LocationFactory
 from tests.factories.purchasing import SupplierFactory, issued, wanted

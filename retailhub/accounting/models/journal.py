@@ -28,8 +28,10 @@ _IS_BALANCED = """
     RETURN NULL;
 """
 _OF_ITS_ENTRY = """
-    IF NEW.line > (SELECT line_count FROM accounting_journalentry WHERE id = NEW.entry_id) THEN
-        RAISE EXCEPTION 'journal_line_belongs_to_its_entry: entry % has no line %', NEW.entry_id, NEW.line
+    SELECT n.entry_id, n.line INTO odd FROM new_lines n
+    WHERE n.line > (SELECT e.line_count FROM accounting_journalentry e WHERE e.id = n.entry_id) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'journal_line_belongs_to_its_entry: entry % has no line %', odd.entry_id, odd.line
             USING ERRCODE = 'check_violation', CONSTRAINT = 'journal_line_belongs_to_its_entry';
     END IF;
     RETURN NULL;
@@ -156,6 +158,9 @@ class JournalLine(models.Model):
                 name="of_its_entry",
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="new_lines"),  # type: ignore[no-untyped-call]
+                declare=[("odd", "record")],
                 func=_OF_ITS_ENTRY,
             ),
         ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -107,18 +108,23 @@ def cleaned(entries: Sequence[NewEntry]) -> list[NewEntry]:
         for number, line in enumerate(entry.lines):
             below = f"{at}/lines/{number}"
             errors.extend(_odd_amounts(line, below))
-            lines.append(replace(line, **_texts(line, _LINE_LIMITS, below, errors)))
+            told = _texts(line, _LINE_LIMITS, below, errors)
+            lines.append(replace(line, **told) if any(getattr(line, x) != text for x, text in told.items()) else line)
         tidy.append(replace(entry, **texts, lines=lines))
     if errors:
         raise Invalid("An entry holds what no journal can hold.", errors=errors)
     return tidy
 
 
+# Accounts, places and parties come again and again.
+_tidy = lru_cache(maxsize=10_000)(clean_line)
+
+
 def _texts(part: Any, limits: Mapping[str, int], at: str, errors: list[Offence]) -> dict[str, Any]:
     texts = {}
     for name, most in limits.items():
         try:
-            texts[name] = clean_line(getattr(part, name))
+            texts[name] = _tidy(getattr(part, name))
         except DirtyText as dirt:
             errors.append(Offence(pointer=f"{at}/{name}", code="invalid", detail=str(dirt)))
             texts[name] = "?"

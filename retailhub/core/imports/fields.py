@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -36,6 +36,7 @@ class Field:
     required: bool = False
     length: int = 0
     least: int | None = None
+    most: int | None = None
     choices: tuple[str, ...] = ()
     headings: tuple[str, ...] = ()
 
@@ -55,6 +56,8 @@ class Field:
             raise BadValue(str(error)) from error
         if typed is not None and self.least is not None and typed < self.least:
             raise BadValue(f"it is less than {self.least}")
+        if typed is not None and self.most is not None and typed > self.most:
+            raise BadValue(f"it is more than {self.most:,}")
         return typed
 
 
@@ -99,6 +102,17 @@ def _cost(value: Any, field: Field, zone: tzinfo) -> Decimal:
     return _places(value, 6)
 
 
+def _rate(value: Any, field: Field, zone: tzinfo) -> Decimal:
+    return _places(value, 9)
+
+
+def _percent(value: Any, field: Field, zone: tzinfo) -> Decimal:
+    number = _places(value, 2)
+    if not 0 <= number <= 100:
+        raise BadValue("a percentage is 0 to 100")
+    return number
+
+
 def _whole(value: Any, field: Field, zone: tzinfo) -> int:
     """Read 12 and 12.00 alike; 12.5 is refused, never rounded."""
     text = clean_line(str(value))
@@ -131,6 +145,17 @@ def _moment(value: Any, field: Field, zone: tzinfo) -> datetime:
     except ValueError as error:
         raise BadValue("this is not a date as in 2026-11-22 or a time as in 2026-11-22 14:30:00") from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _day(value: Any, field: Field, zone: tzinfo) -> date:
+    """Read a day; one with a time of day is refused, for it may be another day elsewhere."""
+    try:
+        moment = datetime.fromisoformat(clean_line(str(value)))
+    except ValueError as error:
+        raise BadValue("this is not a date as in 2026-11-22") from error
+    if moment.time() != time.min:
+        raise BadValue("this is a time, not a day")
+    return moment.date()
 
 
 def _choice(value: Any, field: Field, zone: tzinfo) -> str:
@@ -167,9 +192,12 @@ KINDS: dict[str, Reader] = {
     "note": _note,
     "money": _money,
     "cost": _cost,
+    "rate": _rate,
+    "percent": _percent,
     "whole": _whole,
     "flag": _flag,
     "moment": _moment,
+    "day": _day,
     "choice": _choice,
     "currency": _currency,
     "country": _country,

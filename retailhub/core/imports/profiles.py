@@ -113,7 +113,7 @@ def read_profile(name: str, document: Mapping[str, Any], *, digest: str) -> Prof
 def _file(alias: str, entry: Mapping[str, Any]) -> FileSpec:
     known(
         entry,
-        {"name", "stored", "columns", "delimiter", "end", "quote", "encoding", "key", "escaped"},
+        {"name", "stored", "columns", "delimiter", "end", "quote", "encoding", "key", "escaped", "shared"},
         f"files.{alias}",
     )
     return FileSpec(alias=alias, **{**entry, "columns": tuple(entry.get("columns", ()))})

@@ -71,7 +71,7 @@ class Reading:
             name, key = table.spec.name, table.spec.key
             refused += [
                 Complaint(name, number, key, value, f"this key is in row {first} already")
-                for value, number, first in shelf.doubles()
+                for value, number, first in (() if table.spec.shared else shelf.doubles())
             ]
             self.looked_up[alias] = count + len([c for c in refused if not c.column])
             self.looked_up_badly += refused
@@ -98,11 +98,14 @@ class Reading:
         finally:
             seen.close()
 
-    def not_referred_to(self) -> Iterator[Complaint]:
-        """Answer the rows of looked-up files that no row asked for; a step's own file is read anyway."""
+    def not_referred_to(self, *, shared: bool = True) -> Iterator[Complaint]:
+        """Answer the rows of looked-up files that no row asked for; a step's own file is read anyway.
+
+        In files that are `shared` that is how it should be: they can be left out.
+        """
         own = {step.file for step in self.profile.steps}
         for alias, shelf in self._shelves.items():
-            if alias in own:
+            if alias in own or (self.profile.files[alias].shared and not shared):
                 continue
             spec = self.profile.files[alias]
             for key, number in shelf.unasked():

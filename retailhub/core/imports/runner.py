@@ -296,7 +296,7 @@ def _finish(run: ImportRun, work: Import, reading: Reading) -> Report:
             f"costs in these files are in {work.profile.books_currency}; they were taken as {work.books_currency}, "
             "the home currency of this installation, figure for figure"
         )
-    _publish(run, report, also=reading.not_referred_to())
+    _publish(run, report, also=reading.not_referred_to(shared=False))
     run.finished_at = timezone.now()
     run.save(update_fields=["finished_at"])
     return report

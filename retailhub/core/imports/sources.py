@@ -23,7 +23,8 @@ _PIECE = 1 << 16
 class FileSpec:
     """How one file is written. Without `columns` its first row names them; `quote` empty means no quoting at all.
 
-    `name` is what people know the file by; an upload is `stored` under another.
+    `name` is what people know the file by; an upload is `stored` under another. In a `shared` file others look for
+    their rows too: of several rows under a key the first counts, and rows that nobody here asked for are no news.
     """
 
     alias: str
@@ -36,6 +37,7 @@ class FileSpec:
     encoding: str = "auto"
     key: str = ""
     escaped: bool = False
+    shared: bool = False
 
     @property
     def on_disk(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
@@ -150,6 +151,42 @@ def _decimal_comma(option: Any, run: Run) -> Step:
     return lambda value: (one(value) or "").replace("\u00a0", "").replace(".", "").replace(",", ".") or None
 
 
+def _date(option: str, run: Run) -> Step:
+    """Read a date as it is written there, such as `%m/%d/%Y`, and write it as 2026-11-22."""
+
+    def read(value: Value) -> Value:
+        text = (one(value) or "").strip()
+        if not text:
+            return None
+        try:
+            return datetime.strptime(text, option).date().isoformat()  # noqa: DTZ007  a day has no zone
+        except ValueError as error:
+            raise BadValue(f"this is not a date as in {option}") from error
+
+    return read
+
+
+def _nonzero(option: Any, run: Run) -> Step:
+    """Leave nothing of a zero."""
+    return lambda value: None if (text := one(value)) and not _decimal(text) else text
+
+
+_CODE = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+def _code(option: Any, run: Run) -> Step:
+    """Put a dash for what a code cannot have; each change is counted."""
+
+    def clean(value: Value) -> Value:
+        text = (one(value) or "").strip()
+        better = _CODE.sub("-", text)
+        if better != text:
+            run.tally["codes written with dashes for other signs"] += 1
+        return better or None
+
+    return clean
+
+
 class Run:
     """What transformations may know of the run: its clock, its zone, and the tally they add to."""
 
@@ -170,5 +207,8 @@ TRANSFORMATIONS: dict[str, Callable[[Any, Run], Step]] = {
     "product": _product,
     "grams": _grams,
     "repair_mojibake": _repair_mojibake,
+    "date": _date,
+    "nonzero": _nonzero,
+    "code": _code,
     "decimal_comma": _decimal_comma,
 }

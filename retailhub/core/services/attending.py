@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from retailhub.core.models import Attention, User
+from retailhub.core.sql import write_fields
 from retailhub.core.text import storable
 
 
@@ -44,9 +45,7 @@ def raise_attention(rows: Sequence[Attention]) -> None:
         # A twin that came first keeps its row; ours says the same.
         Attention.objects.bulk_create(fresh, ignore_conflicts=True)
     if known:
-        Attention.objects.bulk_update(
-            known, ["subject", "reason", "at_risk", "currency", "step_label", "step_url", "scope"]
-        )
+        write_fields(known, ["subject", "reason", "at_risk", "currency", "step_label", "step_url", "scope"])
 
 
 def settle_attention(*, kind: str, documents: Iterable[str], by: str, at: datetime | None = None) -> int:

@@ -55,6 +55,22 @@ def rates_on(currencies: Iterable[str], on: date, *, pointer: str = "/currency")
     return {currency: found[currency] for currency in wanted}
 
 
+def rates_of_days(wanted: Iterable[tuple[str, date]]) -> Mapping[tuple[str, date], Decimal]:
+    """Answer the rate of each currency on its day, as `rate_on` does; what has none is left out. One statement."""
+    listed = sorted(set(wanted))
+    found = {(currency, on): Decimal(1) for currency, on in listed if currency == settings.HOME_CURRENCY}
+    foreign = [entry for entry in listed if entry not in found]
+    if foreign:
+        for currency, on, rate in rows(
+            'SELECT w.currency, w."on", r.rate FROM unnest(%s::text[], %s::date[]) AS w(currency, "on") '
+            "JOIN LATERAL (SELECT e.rate FROM core_exchangerate e WHERE e.currency = w.currency "
+            'AND e."on" <= w."on" ORDER BY e."on" DESC LIMIT 1) r ON true',
+            [[currency for currency, _ in foreign], [on for _, on in foreign]],
+        ):
+            found[currency, on] = rate
+    return found
+
+
 def set_rates(*, rates: Mapping[tuple[str, date], Decimal], source: str = "") -> int:
     """Have these rates, whatever was there; answers how many there are. One statement."""
     listed = [ExchangeRate(currency=c, on=on, rate=rate, source=source) for (c, on), rate in rates.items()]

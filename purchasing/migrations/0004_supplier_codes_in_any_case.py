@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('purchasing', '0002_numbers_and_defaults'),
+        ('purchasing', '0003_replacements_and_prepayments'),
     ]
 
     operations = [

@@ -1,0 +1,116 @@
+"""Goods in place of billed ones that went back: what was owed for them is settled, and nobody bills them again."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from inventory.models import CostPool, Item, Location
+from purchasing.models import Claim, PurchaseOrder, Receipt, ReceiptLine, Supplier, SupplierInvoice
+from purchasing.services.claiming import promise_replacement
+from purchasing.services.closing import close_short
+from purchasing.services.returning import GoingBack, return_goods
+from retailhub.accounting.queries import balance
+from tests.factories.purchasing import billed, issued, posted, received
+from tests.purchasing.test_invoice_posting import credit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order(siam: Supplier, lamp: Item, warehouse: Location) -> PurchaseOrder:
+    return issued(siam, warehouse, [(lamp, 10, "5.00")])
+
+
+@pytest.fixture
+def invoice(order: PurchaseOrder, lamp: Item) -> SupplierInvoice:
+    received(order)
+    return posted(billed(order, [(lamp, 10, "5.00")]))
+
+
+def give_back(receipt: Receipt, units: int, *, again: bool = True) -> None:
+    line = GoingBack(receipt_line_id=receipt.lines.get().pk, quantity=units)
+    return_goods(lines=[line], reason="broken", actor="user:wim", wants_replacement=again)
+
+
+def stands() -> tuple[Decimal, ...]:
+    return tuple(balance(role) for role in ("inventory", "grni", "supplier_claims", "payable"))
+
+
+def test_a_replacement_settles_what_was_owed_and_waits_for_no_invoice(
+    order: PurchaseOrder, invoice: SupplierInvoice
+) -> None:
+    give_back(Receipt.objects.get(), 3)
+    assert stands() == (35, 0, 15, -50)
+
+    received(order, [3])
+
+    assert stands() == (50, 0, 0, -50)
+    first, second = ReceiptLine.objects.order_by("pk")
+    assert (first.invoiced, second.invoiced, order.lines.get().invoiced) == (7, 3, 10)
+
+
+def test_a_replacement_that_was_promised_later_is_one_too(order: PurchaseOrder, invoice: SupplierInvoice) -> None:
+    give_back(Receipt.objects.get(), 3, again=False)
+    promise_replacement(claim_id=Claim.objects.get().pk, actor="user:bea")
+
+    received(order, [3])
+
+    assert stands() == (50, 0, 0, -50)
+
+
+def test_a_replacement_that_comes_in_part_leaves_the_rest_owed(order: PurchaseOrder, invoice: SupplierInvoice) -> None:
+    give_back(Receipt.objects.get(), 3)
+    received(order, [2])
+    assert stands() == (45, 0, 5, -50)
+
+    close_short(order_id=order.pk, reason="he sends no more", actor="user:bea")
+    posted(credit(invoice, "C-1", 1, "5.00", "goods"))
+
+    assert stands() == (45, 0, 0, -45)
+
+
+def test_what_was_replaced_is_not_credited_too(order: PurchaseOrder, invoice: SupplierInvoice) -> None:
+    give_back(Receipt.objects.get(), 3)
+    received(order, [3])
+
+    note = credit(invoice, "C-1", 3, "5.00", "goods")
+
+    assert [hold.code for hold in note.holds.all()] == ["QREC"]
+
+
+def test_a_replacement_of_goods_that_nobody_billed_is_billed_once(
+    order: PurchaseOrder, lamp: Item, warehouse: Location
+) -> None:
+    received(order)
+    give_back(Receipt.objects.get(), 3)
+    received(order, [3])
+    assert stands() == (50, -50, 0, 0)
+
+    posted(billed(order, [(lamp, 10, "5.00")]))
+
+    assert stands() == (50, 0, 0, -50)
+
+
+def test_damaged_goods_that_go_back_leave_what_was_billed_alone(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    """Ten good ones are billed, two damaged ones are not: whichever goes first, each is settled where it stands."""
+    from purchasing.services.receiving import Counted, receive_delivery
+
+    order = issued(siam, warehouse, [(lamp, 12, "5.00")])
+    receipt = receive_delivery(
+        location=warehouse,
+        counted=[Counted(item_id=lamp.pk, order_line_id=order.lines.get().pk, accepted=10, damaged=2)],
+        actor="user:wim",
+    )
+    posted(billed(order, [(lamp, 10, "5.00")]))
+
+    give_back(receipt, 2, again=False)
+    assert stands() == (50, -10, 10, -50)
+    line = GoingBack(receipt_line_id=receipt.lines.get().pk, quantity=2, bucket="damaged")
+    return_goods(lines=[line], reason="broken", actor="user:wim")
+
+    assert stands() == (40, 0, 10, -50)
+    assert CostPool.objects.get().value == 40
