@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from purchasing import reading_suppliers as reading
 from purchasing.models import Sending, Supplier, SupplierItem
 from purchasing.services.pricing import best_price
+from purchasing.services.printing import address_lines
 from purchasing.services.progress import shown_progress
 from purchasing.services.scoring import Figures, Scorecard, Share, scorecards
 from purchasing.transports.registry import way_to
@@ -76,7 +77,7 @@ class SupplierPage(ShellPage):
             home_currency=settings.HOME_CURRENCY,
             may_write=self.principal.may("purchasing:write"),
             may_order=self.principal.may("purchasing:write") and supplier.status == Supplier.Status.ACTIVE,
-            address_lines=[str(x) for x in supplier.address.values() if x],
+            address_lines=address_lines(supplier.address),
         )
 
     def _card(self, since: date, until: date) -> Scorecard:
