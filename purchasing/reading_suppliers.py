@@ -13,6 +13,8 @@ from purchasing.models import (
     OPEN,
     Claim,
     Dispute,
+    InvoiceCharge,
+    InvoiceLine,
     InvoiceStatus,
     OrderStatus,
     PurchaseOrder,
@@ -29,6 +31,7 @@ MOST = 10
 """Rows of a table on the page; the rest is in the lists."""
 UNFINISHED = OPEN | {OrderStatus.DRAFT, OrderStatus.SUBMITTED, OrderStatus.APPROVED, OrderStatus.ON_HOLD}
 _OVER = (InvoiceStatus.PAID, InvoiceStatus.REJECTED, InvoiceStatus.CREDITED)
+_HELD = (InvoiceStatus.ON_HOLD, InvoiceStatus.DISPUTED)
 ZERO = Decimal(0)
 
 
@@ -50,7 +53,7 @@ def open_claims(supplier: Supplier, principal: Principal) -> QuerySet[Claim]:
 
 @dataclass(slots=True, kw_only=True)
 class Owed:
-    """What we owe a supplier in one currency: posted and not paid, of it overdue, and what is held back."""
+    """What we owe a supplier in one currency: posted and not paid, of it overdue, and what is held back, net."""
 
     currency: str
     owed: Decimal = ZERO
@@ -88,11 +91,16 @@ def account_of(supplier: Supplier, principal: Principal, *, today: date) -> Acco
         .values_list("currency", "owed", "overdue", "given")
     ):
         sums[currency] = Owed(currency=currency, owed=owed - given, overdue=overdue)
-    held = Q(holds__released_at=None, holds__is_warning=False)
-    for currency, amount in (
-        rows.filter(held).order_by("currency").values("currency").annotate(at=Sum("holds__amount_at_risk"))
-    ).values_list("currency", "at"):
-        sums[currency].held = amount or ZERO
+    # What of held papers may not be paid as they are; several holds on a line hold it once.
+    held = list(rows.filter(status__in=_HELD).values_list("pk", "currency"))
+    for part in (InvoiceLine, InvoiceCharge):
+        kept = dict(
+            part.objects.filter(invoice__in=[pk for pk, _ in held])
+            .values_list("invoice")
+            .annotate(x=Sum(F("net_amount" if part is InvoiceLine else "amount") - F("payable_amount")))
+        )
+        for pk, currency in held:
+            sums[currency].held += kept.get(pk) or ZERO
     lines = ReceiptLine.objects.filter(receipt__supplier=supplier, receipt__status=ReceiptStatus.POSTED)
     return Account(
         currencies=list(sums.values()),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from math import ceil, sqrt
@@ -411,9 +411,20 @@ def raise_low_stock(*, today: date) -> int:
 
 
 def settle_low_stock(*, order_ids: Sequence[int]) -> None:
-    """Take the rows of these orders' suppliers off the list: they were ordered from. What is still short comes back."""
-    orders = PurchaseOrder.objects.filter(pk__in=order_ids).select_related("supplier")
-    settle_attention(kind=LOW_STOCK, documents=sorted({order.supplier.party for order in orders}), by="system")
+    """Take the rows of these orders' suppliers off the list, those that were there when the orders were sent.
+
+    What is still short comes back with the next look at stock.
+    """
+    sent: dict[str, datetime] = {}
+    for order in PurchaseOrder.objects.filter(pk__in=order_ids, issued_at__isnull=False).select_related("supplier"):
+        party, at = order.supplier.party, order.issued_at
+        if at is not None:
+            sent[party] = max(at, sent.get(party, at))
+    rows_there = Attention.objects.filter(kind=LOW_STOCK, document__in=sent, resolved_at__isnull=True)
+    answered = [
+        party for party, raised_at in rows_there.values_list("document", "raised_at") if raised_at < sent[party]
+    ]
+    settle_attention(kind=LOW_STOCK, documents=answered, by="system")
 
 
 def _count(needs: Sequence[Need]) -> str:

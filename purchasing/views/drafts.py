@@ -43,12 +43,17 @@ class NewOrder(ShellPage):
         user: Any = request.user
         initial = {
             "supplier": request.GET.get("supplier"),
-            "ship_to": request.GET.get("ship_to") or getattr(user, "home_location", ""),
+            "ship_to": request.GET.get("ship_to") or getattr(user, "home_location", "") or self.usual_place(),
         }
         rows = self.proposed() if request.GET.get("proposed") else []
         if request.GET.get("sku"):
             rows += [{"sku": request.GET["sku"], "quantity": whole(request.GET.get("quantity"), 1, most=MOST) or 1}]
         return self.show(self.form(initial=initial), rows)
+
+    def usual_place(self) -> str:
+        """Answer where goods go of whoever works nowhere in particular: a warehouse of ours, where there is one."""
+        rows = Location.objects.for_principal(self.principal, self.scope).filter(is_active=True, owned=True)
+        return rows.filter(kind=Location.Kind.WAREHOUSE).values_list("code", flat=True).first() or ""
 
     def proposed(self) -> list[dict[str, Any]]:
         """Answer what is below its reorder point and bought from the supplier, as rows that can be changed."""

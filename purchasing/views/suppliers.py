@@ -158,7 +158,7 @@ def _figures(told: Figures) -> list[dict[str, Any]]:
             "means": _("From the order to each line of a delivery in these days, beside the days that were promised."),
         },
         {
-            "name": _("Damaged, wrong, refused"),
+            "name": _("Not as ordered"),
             "share": rejected,
             "tone": "" if rejected is None else "good" if rejected <= 1 else "warn" if rejected <= 3 else "bad",
             "counts": _counts(told.rejected, _("%(count)s of %(of)s units that came")),
