@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -231,7 +232,7 @@ def scorecards(
             "three_places": [code for code in currencies() if exponent(code) > 2],
         },
     ):
-        told = {n: x if n in _AMOUNTS else int(x) for n, x in zip(names, counted, strict=True)}
+        told: dict[str, Any] = {n: x if n in _AMOUNTS else int(x) for n, x in zip(names, counted, strict=True)}
         months = found.setdefault(supplier_id, {})
         months[month] = months.get(month, Figures()) + Figures(**told)
     return {

@@ -116,7 +116,7 @@ def test_one_click_makes_the_orders_by_keyboard_too(shop: Shop, siam: Supplier, 
     page = visitor.page
 
     page.locator("[name='units:SIAM:LOW-1']").fill("0")
-    page.get_by_label("Nok Ropes").press("Space")
+    page.get_by_role("checkbox", name="Nok Ropes").press("Space")
     page.get_by_role("button", name="Create POs").press("Enter")
     page.locator("h2 .rh-pill").wait_for()
 
