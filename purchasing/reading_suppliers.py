@@ -25,6 +25,7 @@ from purchasing.models import (
     SupplierItem,
 )
 from purchasing.services.progress import with_progress
+from retailhub.core import sql
 from retailhub.core.access import Principal
 
 MOST = 10
@@ -108,6 +109,57 @@ def account_of(supplier: Supplier, principal: Principal, *, today: date) -> Acco
         not_invoiced=lines.aggregate(x=Sum(F("amount") - F("cleared") - F("reduced")))["x"] or ZERO,
         disputes=Dispute.objects.filter(invoice__in=rows, state=Dispute.State.OPEN).count(),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceChange:
+    """What one base unit cost on an order, and on the order before it."""
+
+    sku: str
+    name: str
+    order: str
+    before: Decimal
+    now: Decimal
+
+    @property
+    def percent(self) -> Decimal | None:
+        """By how much it rose, in hundredths with one place; below zero: it fell. None: it cost nothing before."""
+        return ((self.now / self.before - 1) * 100).quantize(Decimal("0.1")) if self.before else None
+
+
+_CHANGES = """
+WITH priced AS (
+    SELECT l.item_id, o.number, o.issued_at, o.id,
+        round(l.price * l.pack_denominator / l.pack_numerator * (100 - l.discount_percent) / 100, 6) AS unit
+    FROM purchasing_purchaseorderline l JOIN purchasing_purchaseorder o ON o.id = l.order_id
+    WHERE o.supplier_id = %(supplier)s AND o.issued_at IS NOT NULL AND o.currency = %(currency)s
+        AND l.quantity > l.cancelled AND (%(places)s::text[] IS NULL OR o.ship_to_id IN (
+            SELECT p.id FROM inventory_location p WHERE p.code = ANY(%(places)s)))
+), changed AS (
+    SELECT *, lag(unit) OVER (PARTITION BY item_id ORDER BY issued_at, id) AS before FROM priced
+)
+SELECT i.sku, i.name, c.number, c.before, c.unit FROM changed c JOIN inventory_item i ON i.id = c.item_id
+WHERE c.unit <> c.before ORDER BY c.issued_at DESC, i.sku_key LIMIT %(most)s
+"""
+
+
+def price_changes(supplier: Supplier, principal: Principal) -> list[PriceChange]:
+    """Answer where an order asked another price than the one before it, latest first, in his currency."""
+    if not principal.sees_costs:
+        return []
+    codes = principal.places("purchasing:read")
+    found = sql.rows(
+        _CHANGES,
+        {
+            "supplier": supplier.pk,
+            "currency": supplier.currency,
+            "places": None if codes is None else list(codes),
+            "most": MOST,
+        },
+    )
+    return [
+        PriceChange(sku=sku, name=name, order=order, before=before, now=now) for sku, name, order, before, now in found
+    ]
 
 
 def sold_by(supplier: Supplier, principal: Principal) -> QuerySet[SupplierItem]:

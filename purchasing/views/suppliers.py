@@ -70,6 +70,7 @@ class SupplierPage(ShellPage):
             more_claims=len(claims) > reading.MOST,
             account=reading.account_of(supplier, self.principal, today=today),
             sold=[_sold(x, today) for x in sold[: reading.MOST]],
+            changes=reading.price_changes(supplier, self.principal),
             more_sold=len(sold) > reading.MOST,
             way=transport.label if address else "",
             way_address=address,

@@ -10,7 +10,7 @@ from inventory.models import Item, Location
 from purchasing.models import PurchaseOrder, Supplier, SupplierItem
 from retailhub.core.access import Role
 from tests.factories.core import person
-from tests.factories.inventory import put_on_hand
+from tests.factories.inventory import ItemFactory, put_on_hand
 from tests.factories.purchasing import SupplierFactory, sells
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +94,25 @@ def test_a_new_order_is_filled_with_what_the_supplier_is_to_deliver(short: Suppl
     assert (
         'name="sku"' not in browser(Role.BUYER).get("/buying/orders/new/?supplier=NOBODY&proposed=1").content.decode()
     )
+
+
+def test_more_than_fits_a_page_is_a_click_away(
+    short: SupplierItem, rope: Item, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("purchasing.views.reordering.MOST_ROWS", 1)
+    for number, supplier in enumerate([short.supplier, SupplierFactory.create(code="NOK", name="Nok Ropes")]):
+        sells(supplier, ItemFactory.create(sku=f"X-{number}", reorder_point=5), "1.00")
+    client = browser(Role.BUYER)
+
+    page = client.get("/buying/reorder/").content.decode()
+    other = client.get("/buying/reorder/?supplier=NOK").content.decode()
+    siam = client.get("/buying/reorder/?supplier=SIAM").content.decode()
+
+    assert "3 items below their points" in page
+    assert 'href="?supplier=SIAM"' in page
+    assert ('name="units:NOK:X-1"' in other, 'name="units:NOK:X-1"' in page) == (True, True)
+    assert siam.count('name="units:') == 1
+    assert "1 more item follows once these are ordered." in siam
 
 
 def test_one_supplier_alone_is_shown_and_the_others_are_a_click_away(short: SupplierItem, rope: Item) -> None:

@@ -90,6 +90,21 @@ def test_a_person_of_another_place_reads_of_none_of_it(busy: Supplier) -> None:
     assert "He owes us nothing" in told
 
 
+def test_a_price_that_changed_from_one_order_to_the_next_is_told(
+    siam: Supplier, lamp: Item, rope: Item, warehouse: Location
+) -> None:
+    for lamp_price in ("2.00", "2.00", "2.10"):
+        issued(siam, warehouse, [(lamp, 10, lamp_price), (rope, 3, "1.00")])
+    drafted(siam, warehouse, [(rope, 1, "9.00")])
+
+    told = page(Role.BUYER)
+
+    assert "€2.00 → €2.10" in told
+    assert "+5.0 %" in told
+    assert told.count("→") == 1
+    assert "Price changes" not in page(Role.WAREHOUSE)
+
+
 def test_an_empty_page_says_what_will_stand_there(siam: Supplier) -> None:
     told = page(Role.BUYER, days="365")
 
