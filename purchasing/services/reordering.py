@@ -301,7 +301,7 @@ def _figured(row: Sequence[Any], lead: int, *, skipped: str = "") -> Need:
 
 
 class OtherProposal(DomainError):
-    """Something else was ordered under this key."""
+    """Something else was ordered with this form already: send it again if that is meant."""
 
     code = "key_taken"
 

@@ -59,7 +59,7 @@ class ReorderPage(ShellPage):
             groups=groups,
             items=sum(len(group.needs) for group in wanted_groups),
             later=later,
-            only=groups[0]["supplier"] if only and groups else None,
+            only=only,
             skipped=[] if only else reorder.skipped[:MOST_ROWS],
             places=list(places),
             ship_to=wanted or next((x.code for x in places if x.kind == Location.Kind.WAREHOUSE), ""),

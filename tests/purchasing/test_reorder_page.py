@@ -77,7 +77,7 @@ def test_a_refusal_keeps_what_was_typed_and_ticked(short: SupplierItem, siam: Su
 
     page = client.post(reverse("purchasing:reorder"), {**form, "units:SIAM:LAMP": "48"}).content.decode()
 
-    assert "Something else was ordered under this key." in page
+    assert "Something else was ordered with this form already" in page
     assert 'name="units:SIAM:LAMP" value="48"' in page
     assert 'name="units:NOK:ROPE" value="7"' in page
     assert 'value="SIAM" checked' in page
