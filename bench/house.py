@@ -145,6 +145,7 @@ def _fill() -> str:
 
     from inventory.models import Location, StockPool, StockPoolLocation
     from orders.models import SalesChannel
+    from retailhub.core.rubbish import look_rarely
     from retailhub.core.services.keying import make_key
 
     call_command("migrate", "--noinput", verbosity=0)
@@ -159,6 +160,7 @@ def _fill() -> str:
         cursor.execute(_STOCK, {"items": ITEMS, "units": SELLABLE, "hall": hall.pk})
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+    look_rarely()  # as the web processes do
     _, key = make_key(name="bench", scopes=["orders:read", "orders:write", "stock:write", "items:write"])
     connection.close()
     return key

@@ -156,7 +156,9 @@ def write_fields(objects: Iterable[models.Model], names: Sequence[str]) -> None:
 
 
 def _written(field: Any, values: list[Any]) -> list[Any]:
-    """Answer the values as they are written: of members of a choice the words they stand for."""
+    """Answer the values as they are written: of members of a choice the words they stand for, of files their names."""
+    if isinstance(field, models.FileField):
+        return [str(value) for value in values]
     return [str(value) if isinstance(value, str) else value for value in values] if field.choices else values
 
 

@@ -48,7 +48,8 @@ from purchasing.models import (
 from purchasing.services.amending import amend_purchase_order
 from purchasing.services.approving import approve_purchase_order
 from purchasing.services.approving_invoices import NothingPayable, approve_invoice, post_invoice
-from purchasing.services.capturing import BilledCharge, BilledLine, capture_invoice, confirm_distinct
+from purchasing.services.attributing import confirm_distinct
+from purchasing.services.capturing import BilledCharge, BilledLine, capture_invoice
 from purchasing.services.changes import LineChange, OrderChanges
 from purchasing.services.claiming import promise_replacement, withdraw_claim
 from purchasing.services.closing import cancel_purchase_order, close_if_settled, close_short
