@@ -145,6 +145,15 @@ def test_what_does_not_hold_together_is_refused_with_its_place_and_the_rest_is_t
     assert PurchaseOrder.objects.get().external_reference == "1"
 
 
+def test_a_supplier_is_known_by_his_code_in_any_case(siam: Supplier, tmp_path: Path) -> None:
+    lines = ["1,LAMP,2,2.00,,2,0"]
+    written(tmp_path, ["Siam,1,warehouse,2022-04-15,2022-04-24,EUR,,,,"], lines)
+    assert run(tmp_path, document()).total("new") == 2
+    written(tmp_path, ["siam,1,warehouse,2022-04-15,2022-04-24,EUR,,,,"], lines)
+    assert run(tmp_path, document()).total("same") == 2
+    assert PurchaseOrder.objects.get().supplier == siam
+
+
 def test_an_order_with_other_lines_under_a_known_number_is_refused(siam: Supplier, tmp_path: Path) -> None:
     order = "SIAM,1,warehouse,2022-04-15,2022-04-24,EUR,,,,"
     written(tmp_path, [order], ["1,LAMP,2,2.00,,2,0"])
