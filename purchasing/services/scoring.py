@@ -145,7 +145,7 @@ WITH due AS (
         -- what was given up when the order was closed short was wanted all the same
         l.quantity - l.cancelled + coalesce((
             SELECT sum((e.data -> 'given_up' ->> l.line::text)::integer) FROM purchasing_buyingevent e
-            WHERE e.document = 'po:' || o.number AND e.kind = 'closed_short'), 0) AS wanted
+            WHERE e.document = 'po:' || o.number AND e.data ? 'given_up'), 0) AS wanted
     FROM {_ORDERED}
     WHERE o.issued_at IS NOT NULL AND o.status <> %(cancelled)s
         AND {_MINE.format(supplier="o.supplier_id")} AND {_HERE.format(place="o.ship_to_id")}
