@@ -8,6 +8,7 @@ from typing import Any
 from purchasing.models import InvoiceStatus, ReceiptLine, SupplierInvoice
 from purchasing.services.flagging_orders import flag_orders
 from purchasing.services.matching import match_invoices
+from purchasing.services.reordering import settle_low_stock
 from purchasing.services.sending import queue_order_papers
 from purchasing.services.special_orders import flag_given_up
 
@@ -42,6 +43,13 @@ def _rematch(**concerned: Any) -> None:
 def send_order_papers(payloads: Payloads) -> None:
     """An order was issued, revised or cancelled: its paper is to go to the supplier."""
     queue_order_papers(order_ids=_orders(payloads))
+
+
+def settle_what_was_ordered(payloads: Payloads) -> None:
+    """An order was sent for the first time: its supplier needs no reminding."""
+    first = [payload["order_id"] for payload in payloads if payload["revision"] == 1]
+    if first:
+        settle_low_stock(order_ids=first)
 
 
 def look_at_orders(payloads: Payloads) -> None:

@@ -28,6 +28,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "purchasing.purchase_order_issued": (
         "purchasing.listeners.send_order_papers",
         "purchasing.listeners.look_at_orders",
+        "purchasing.listeners.settle_what_was_ordered",
     ),
     "purchasing.purchase_order_changed": (
         "purchasing.listeners.rematch_orders",

@@ -104,7 +104,9 @@ class ListedPriceBody(StrictSerializer):
     """What one purchase unit costs, net, in the supplier's currency, from a number of them and a day on."""
 
     price = MoneyString(places=6)
-    source = ChoiceText(PriceBreak.Source.values, default=str(PriceBreak.Source.LIST))
+    source = ChoiceText(  # type: ignore[assignment]
+        PriceBreak.Source.values, default=str(PriceBreak.Source.LIST)
+    )
     minimum_quantity = QuantityField(default=1, help_text="In purchase units.")
     discount_percent = PercentField(places=2, default=Decimal(0))
     valid_from = DayField(default=None, allow_null=True)
@@ -215,7 +217,7 @@ class SupplierShape(serializers.Serializer[Any]):
 
 class ListedPriceShape(serializers.Serializer[Any]):
     price = MoneyString()
-    source = serializers.ChoiceField(choices=PriceBreak.Source.values)
+    source = serializers.ChoiceField(choices=PriceBreak.Source.values)  # type: ignore[assignment]
     minimum_quantity = serializers.IntegerField()
     discount_percent = MoneyString()
     valid_from = DayField(allow_null=True)

@@ -21,6 +21,7 @@ from purchasing.api.supplier_bodies import (
     SupplierShape,
 )
 from purchasing.models import Supplier, SupplierItem, identifier_key
+from purchasing.models.suppliers import SupplierQuerySet
 from purchasing.services.price_listing import ListedPrice, ListEntry, put_price_list
 from purchasing.services.supplying import Contact, Identifier, SupplierDraft, upsert_suppliers
 from retailhub.core.access import Principal
@@ -69,7 +70,7 @@ class ListFilters(django_filters.FilterSet):  # type: ignore[misc]
         return rows.filter(supplier_sku_key=sku_key(value))
 
 
-def suppliers_for(principal: Principal, scope: str = READ) -> QuerySet[Supplier]:
+def suppliers_for(principal: Principal, scope: str = READ) -> SupplierQuerySet:
     """Answer the suppliers a principal may see, with all that is shown of them."""
     return Supplier.objects.for_principal(principal, scope).prefetch_related("contacts", "identifiers")
 

@@ -61,14 +61,14 @@ class PurchaseOrderImport:
 
     def judge(self, rows: Sequence[Row], desk: Desk) -> list[Verdict]:
         items = Item.objects.by_sku({part.values["sku"] for row in rows for part in row.parts})
-        suppliers = {x.code: x for x in Supplier.objects.filter(code__in={row.values["supplier"] for row in rows})}
+        suppliers = {x.code.upper(): x for x in Supplier.objects.named(*{row.values["supplier"] for row in rows})}
         codes = {row.values["ship_to"] for row in rows}
         places = {x.code: x for x in Location.objects.places().filter(code__in=codes)}
         known = _known(rows)
         verdicts = []
         for row in rows:
             verdict = Verdict(row)
-            supplier, place = suppliers.get(row.values["supplier"]), places.get(row.values["ship_to"])
+            supplier, place = suppliers.get(row.values["supplier"].upper()), places.get(row.values["ship_to"])
             if supplier is None:
                 verdict.refuse("supplier", "no supplier has this code")
             if place is None:
@@ -83,7 +83,7 @@ class PurchaseOrderImport:
                 _judge_figures(verdict)
             if supplier and place and verdict.outcome != Outcome.REFUSED:
                 verdict.plan = _order(row, supplier, place, items)
-                self._judge_twin(verdict, known.get((row.values["supplier"], row.values["reference"])))
+                self._judge_twin(verdict, known.get((supplier.pk, row.values["reference"])))
             verdicts.append(verdict)
         return verdicts
 
@@ -109,14 +109,14 @@ class PurchaseOrderImport:
                 _tally(verdict.plan, desk)
 
 
-def _known(rows: Sequence[Row]) -> dict[tuple[str, str], _Known]:
+def _known(rows: Sequence[Row]) -> dict[tuple[int, str], _Known]:
     """Answer the orders of the rows that are in the book: number, day and lines. Two queries."""
     orders = {
         order.pk: order
         for order in PurchaseOrder.objects.filter(
-            supplier__code__in={row.values["supplier"] for row in rows},
+            supplier__in=Supplier.objects.named(*{row.values["supplier"] for row in rows}),
             external_reference__in={row.values["reference"] for row in rows},
-        ).select_related("supplier")
+        )
     }
     lines: dict[int, list[tuple[Any, ...]]] = {}
     for order_id, *line in (
@@ -126,7 +126,7 @@ def _known(rows: Sequence[Row]) -> dict[tuple[str, str], _Known]:
     ):
         lines.setdefault(order_id, []).append(tuple(line))
     return {
-        (order.supplier.code, order.external_reference): (
+        (order.supplier_id, order.external_reference): (
             order.number,
             order.issued_at.date() if order.issued_at else date.min,
             tuple(lines.get(pk, [])),

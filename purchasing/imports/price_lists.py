@@ -99,10 +99,11 @@ class PriceListImport:
 
     def judge(self, rows: Sequence[Row], desk: Desk) -> list[Verdict]:
         verdicts = [Verdict(row) for row in rows]
-        suppliers = {x.code: x for x in Supplier.objects.filter(code__in={row.values["supplier"] for row in rows})}
+        suppliers = {x.code.upper(): x for x in Supplier.objects.named(*{row.values["supplier"] for row in rows})}
         items = Item.objects.by_sku({row.values["sku"] for row in rows})
         for verdict in verdicts:
-            supplier, item = suppliers.get(verdict.row.values["supplier"]), items.get(verdict.row.values["sku"])
+            supplier = suppliers.get(verdict.row.values["supplier"].upper())
+            item = items.get(verdict.row.values["sku"])
             if supplier is None:
                 verdict.refuse("supplier", "no supplier has this code")
             elif verdict.row.get("currency", supplier.currency) != supplier.currency:

@@ -88,22 +88,23 @@ class SupplierImport:
 
     def judge(self, rows: Sequence[Row], desk: Desk) -> list[Verdict]:
         codes = [row.values["code"] for row in rows]
-        addresses = dict(Supplier.objects.filter(code__in=codes).values_list("code", "address"))
-        people: dict[str, list[Contact]] = {}
-        for code, *contact in SupplierContact.objects.filter(supplier__code__in=codes).values_list(
-            "supplier__code", "name", "role", "email", "phone"
+        known = {x.code.upper(): x for x in Supplier.objects.named(*codes)}
+        people: dict[int, list[Contact]] = {}
+        for pk, *contact in SupplierContact.objects.filter(supplier__in=known.values()).values_list(
+            "supplier", "name", "role", "email", "phone"
         ):
-            people.setdefault(code, []).append(Contact(*contact))
-        numbers: dict[str, list[Identifier]] = {}
-        for code, kind, value in SupplierIdentifier.objects.filter(supplier__code__in=codes).values_list(
-            "supplier__code", "kind", "value"
+            people.setdefault(pk, []).append(Contact(*contact))
+        numbers: dict[int, list[Identifier]] = {}
+        for pk, kind, value in SupplierIdentifier.objects.filter(supplier__in=known.values()).values_list(
+            "supplier", "kind", "value"
         ):
-            numbers.setdefault(code, []).append(Identifier(kind, value))
+            numbers.setdefault(pk, []).append(Identifier(kind, value))
         verdicts = [Verdict(row) for row in rows]
         for verdict, code in zip(verdicts, codes, strict=True):
-            verdict.plan = self._draft(
-                verdict.row, addresses.get(code, {}), people.get(code, []), numbers.get(code, [])
-            )
+            supplier = known.get(code.upper())
+            pk = supplier.pk if supplier else 0
+            address = supplier.address if supplier else {}
+            verdict.plan = self._draft(verdict.row, address, people.get(pk, []), numbers.get(pk, []))
         self._take(verdicts, desk, write=False)
         return verdicts
 

@@ -45,6 +45,8 @@ class SupplierItem(models.Model):
     objects = models.Manager.from_queryset(SupplierItemQuerySet)()
 
     class Meta:
+        verbose_name = "price list entry"
+        verbose_name_plural = "price lists"
         ordering: ClassVar = ["supplier", "item"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["supplier", "item"], name="supplier_item_once"),
@@ -91,6 +93,7 @@ class PriceBreak(models.Model):
     valid_until = models.DateField(null=True, blank=True, help_text="The last day it holds.")
 
     class Meta:
+        verbose_name = "price"
         ordering: ClassVar = ["supplier_item", "minimum_quantity", "valid_from"]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -108,6 +108,7 @@ class SupplierContact(models.Model):
     phone = models.CharField(max_length=40, blank=True)
 
     class Meta:
+        verbose_name = "contact"
         ordering: ClassVar = ["name"]
 
     def __str__(self) -> str:
@@ -138,6 +139,7 @@ class SupplierIdentifier(models.Model):
     value_key = models.CharField(max_length=80, editable=False)
 
     class Meta:
+        verbose_name = "number"
         ordering: ClassVar = ["kind", "value_key"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["kind", "value_key"], name="supplier_identifier_names_one_supplier"),

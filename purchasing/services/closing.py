@@ -113,7 +113,7 @@ def close_short(
     refuse_if_customers_wait(chosen)
     at = at or timezone.now()
     before = {line.line: line.cancelled for line in chosen}
-    given_up = {line.line: units for line in chosen if (units := open_units(line))}
+    given_up = {str(line.line): units for line in chosen if (units := open_units(line))}
     for line in chosen:
         line.cancelled += open_units(line)
         line.replacement_due = 0

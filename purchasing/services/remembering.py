@@ -374,7 +374,10 @@ def _tell(papers: Sequence[_Papers], orders: Sequence[PastOrder], actor: str) ->
     events = []
     for x, past in zip(papers, orders, strict=True):
         text = f"Taken over as {past.external_reference}" + (f", {past.told}" if past.told else "")
-        data = {"receipts": [receipt.number for receipt, _ in x.receipts]}
+        data = {
+            "receipts": [receipt.number for receipt, _ in x.receipts],
+            "given_up": {str(line.line): line.cancelled for line in x.lines if line.cancelled},
+        }
         events.append(BuyingEvent(document=x.order.reference, kind="taken_over", text=text, actor=actor, data=data))
         for receipt, lines in x.receipts:
             units, refused = sum(row.accepted for row in lines), sum(row.refused for row in lines)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from math import ceil, sqrt
@@ -42,6 +42,7 @@ LOW_STOCK = "low_stock"
 REORDERED = "reordered"
 NOBODY = "supplier:"
 STEP = "/buying/reorder/"
+WRITE = "/buying/orders/new/"
 UNSENT = (OrderStatus.DRAFT, OrderStatus.SUBMITTED, OrderStatus.APPROVED)
 
 
@@ -300,7 +301,7 @@ def _figured(row: Sequence[Any], lead: int, *, skipped: str = "") -> Need:
 
 
 class OtherProposal(DomainError):
-    """Something else was ordered under this key."""
+    """Something else was ordered with this form already: send it again if that is meant."""
 
     code = "key_taken"
 
@@ -383,8 +384,8 @@ def raise_low_stock(*, today: date) -> int:
             scope="purchasing:write",
             at_risk=round_total(group.total, group.supplier.currency),
             currency=group.supplier.currency,
-            step_label="Reorder",
-            step_url=f"{STEP}?supplier={group.supplier.code}",
+            step_label="Create PO",
+            step_url=f"{WRITE}?supplier={group.supplier.code}&proposed=1",
         )
         for group in reorder.groups
     ]
@@ -407,6 +408,23 @@ def raise_low_stock(*, today: date) -> int:
         )
         settle_attention(kind=LOW_STOCK, documents=list(rest.values_list("document", flat=True)), by="system")
     return sum(len(group.needs) for group in reorder.groups) + len(reorder.skipped)
+
+
+def settle_low_stock(*, order_ids: Sequence[int]) -> None:
+    """Take the rows of these orders' suppliers off the list, those that were there when the orders were sent.
+
+    What is still short comes back with the next look at stock.
+    """
+    sent: dict[str, datetime] = {}
+    for order in PurchaseOrder.objects.filter(pk__in=order_ids, issued_at__isnull=False).select_related("supplier"):
+        party, at = order.supplier.party, order.issued_at
+        if at is not None:
+            sent[party] = max(at, sent.get(party, at))
+    rows_there = Attention.objects.filter(kind=LOW_STOCK, document__in=sent, resolved_at__isnull=True)
+    answered = [
+        party for party, raised_at in rows_there.values_list("document", "raised_at") if raised_at < sent[party]
+    ]
+    settle_attention(kind=LOW_STOCK, documents=answered, by="system")
 
 
 def _count(needs: Sequence[Need]) -> str:

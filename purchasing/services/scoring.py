@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -144,7 +145,7 @@ WITH due AS (
         -- what was given up when the order was closed short was wanted all the same
         l.quantity - l.cancelled + coalesce((
             SELECT sum((e.data -> 'given_up' ->> l.line::text)::integer) FROM purchasing_buyingevent e
-            WHERE e.document = 'po:' || o.number AND e.kind = 'closed_short'), 0) AS wanted
+            WHERE e.document = 'po:' || o.number AND e.data ? 'given_up'), 0) AS wanted
     FROM {_ORDERED}
     WHERE o.issued_at IS NOT NULL AND o.status <> %(cancelled)s
         AND {_MINE.format(supplier="o.supplier_id")} AND {_HERE.format(place="o.ship_to_id")}
@@ -231,7 +232,7 @@ def scorecards(
             "three_places": [code for code in currencies() if exponent(code) > 2],
         },
     ):
-        told = {n: x if n in _AMOUNTS else int(x) for n, x in zip(names, counted, strict=True)}
+        told: dict[str, Any] = {n: x if n in _AMOUNTS else int(x) for n, x in zip(names, counted, strict=True)}
         months = found.setdefault(supplier_id, {})
         months[month] = months.get(month, Figures()) + Figures(**told)
     return {

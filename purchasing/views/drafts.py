@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from inventory.barcodes import gtin14
-from inventory.models import Barcode, Item
+from inventory.models import Barcode, Item, Location
 from purchasing.models import PurchaseOrder, Supplier, SupplierItem
 from purchasing.order_forms import OrderForm
 from purchasing.services.drafting import OrderedLine, change_draft, draft_purchase_order
 from purchasing.services.pricing import offers_of, orderable
+from purchasing.services.reordering import find_needs
 from purchasing.views.orders import WAITING
 from retailhub.core import money
 from retailhub.core.errors import DomainError
@@ -42,12 +43,32 @@ class NewOrder(ShellPage):
         user: Any = request.user
         initial = {
             "supplier": request.GET.get("supplier"),
-            "ship_to": request.GET.get("ship_to") or getattr(user, "home_location", ""),
+            "ship_to": request.GET.get("ship_to") or getattr(user, "home_location", "") or self.usual_place(),
         }
-        rows = []
+        rows = self.proposed() if request.GET.get("proposed") else []
         if request.GET.get("sku"):
-            rows = [{"sku": request.GET["sku"], "quantity": whole(request.GET.get("quantity"), 1, most=MOST) or 1}]
+            rows += [{"sku": request.GET["sku"], "quantity": whole(request.GET.get("quantity"), 1, most=MOST) or 1}]
         return self.show(self.form(initial=initial), rows)
+
+    def usual_place(self) -> str:
+        """Answer where goods go of whoever works nowhere in particular: a warehouse of ours, where there is one."""
+        rows = Location.objects.for_principal(self.principal, self.scope).filter(is_active=True, owned=True)
+        return rows.filter(kind=Location.Kind.WAREHOUSE).values_list("code", flat=True).first() or ""
+
+    def proposed(self) -> list[dict[str, Any]]:
+        """Answer what is below its reorder point and bought from the supplier, as rows that can be changed."""
+        code, places = self.request.GET.get("supplier", "").upper(), self.principal.places("purchasing:read")
+        asked = Location.objects.for_principal(self.principal, "purchasing:read")
+        location = asked.filter(code=self.request.GET.get("place", "")).first()
+        # Whoever buys for some places only sees what one of those lacks.
+        location = location or (asked.first() if places is not None else None)
+        found = find_needs(today=timezone.localdate(), location=location).groups
+        return [
+            {"sku": need.sku, "quantity": need.suggested, "offer": need.price, "sold": need.supplier_item}
+            for group in found
+            if group.supplier.code.upper() == code
+            for need in group.needs
+        ]
 
     def form(self, data: Any = None, **kwargs: Any) -> OrderForm:
         return OrderForm(data, principal=self.principal, **kwargs)

@@ -14,11 +14,13 @@ from django.utils.translation import gettext_lazy
 
 from inventory.models import Location
 from purchasing.models import Supplier
-from purchasing.services.reordering import Wanted, create_orders, find_needs
+from purchasing.services.reordering import SupplierNeeds, Wanted, create_orders, find_needs
 from retailhub.core.errors import DomainError
 from retailhub.core.pages import NotAllowed, ShellPage, or_404, whole
 
 MOST_UNITS = 1_000_000_000
+MOST_ROWS = 300
+"""Items on one page: a form of more is slow to read, and the server takes no more than a thousand fields."""
 
 
 class ReorderPage(ShellPage):
@@ -40,16 +42,50 @@ class ReorderPage(ShellPage):
             location = places.first()
         reorder = find_needs(today=timezone.localdate(), location=location)
         only = self.request.GET.get("supplier", "")
+        wanted_groups = [x for x in reorder.groups if only.upper() in ("", x.supplier.code.upper())]
+        groups: list[dict[str, Any]] = []
+        later: list[SupplierNeeds] = []
+        room = MOST_ROWS
+        for group in wanted_groups:
+            if room and (len(group.needs) <= room or not groups):
+                groups.append(self.shown(group, room))
+                room = max(0, room - len(group.needs))
+            else:
+                later.append(group)
+        home = getattr(self.request.user, "home_location", "")
+        wanted = self.request.POST.get("ship_to") or (location.code if location else home)
         return self.render(
             status=409 if refusal else 200,
-            groups=[group for group in reorder.groups if only.upper() in ("", group.supplier.code.upper())],
-            skipped=reorder.skipped,
+            groups=groups,
+            items=sum(len(group.needs) for group in wanted_groups),
+            later=later,
+            only=only,
+            skipped=[] if only else reorder.skipped[:MOST_ROWS],
             places=list(places),
+            ship_to=wanted or next((x.code for x in places if x.kind == Location.Kind.WAREHOUSE), ""),
             location=location,
             may_write=self.principal.may("purchasing:write"),
             refusal=refusal,
             once=uuid4().hex,
         )
+
+    def shown(self, group: SupplierNeeds, room: int) -> dict[str, Any]:
+        """Answer a group as it is shown: what was typed and ticked stays when the form comes back.
+
+        Of more items than there is room for, the first; the others come once these are ordered.
+        """
+        post, code = self.request.POST, group.supplier.code
+        return {
+            "supplier": group.supplier,
+            "total": group.total,
+            "below_minimum": group.below_minimum,
+            "ticked": code in post.getlist("supplier") if post else True,
+            "rows": [
+                {"need": need, "units": post.get(f"units:{code}:{need.sku}", need.suggested)}
+                for need in group.needs[:room]
+            ],
+            "more": max(0, len(group.needs) - room),
+        }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Make the drafts that were ticked; sent twice, they are made once."""

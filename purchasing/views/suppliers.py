@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from purchasing import reading_suppliers as reading
 from purchasing.models import Sending, Supplier, SupplierItem
 from purchasing.services.pricing import best_price
+from purchasing.services.printing import address_lines
 from purchasing.services.progress import shown_progress
 from purchasing.services.scoring import Figures, Scorecard, Share, scorecards
 from purchasing.transports.registry import way_to
@@ -69,6 +70,7 @@ class SupplierPage(ShellPage):
             more_claims=len(claims) > reading.MOST,
             account=reading.account_of(supplier, self.principal, today=today),
             sold=[_sold(x, today) for x in sold[: reading.MOST]],
+            changes=reading.price_changes(supplier, self.principal),
             more_sold=len(sold) > reading.MOST,
             way=transport.label if address else "",
             way_address=address,
@@ -76,7 +78,7 @@ class SupplierPage(ShellPage):
             home_currency=settings.HOME_CURRENCY,
             may_write=self.principal.may("purchasing:write"),
             may_order=self.principal.may("purchasing:write") and supplier.status == Supplier.Status.ACTIVE,
-            address_lines=[str(x) for x in supplier.address.values() if x],
+            address_lines=address_lines(supplier.address),
         )
 
     def _card(self, since: date, until: date) -> Scorecard:
@@ -157,7 +159,7 @@ def _figures(told: Figures) -> list[dict[str, Any]]:
             "means": _("From the order to each line of a delivery in these days, beside the days that were promised."),
         },
         {
-            "name": _("Damaged, wrong, refused"),
+            "name": _("Not as ordered"),
             "share": rejected,
             "tone": "" if rejected is None else "good" if rejected <= 1 else "warn" if rejected <= 3 else "bad",
             "counts": _counts(told.rejected, _("%(count)s of %(of)s units that came")),

@@ -42,7 +42,7 @@ class TypeInvoice(ShellPage):
     template_name = "purchasing/invoice_new.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        supplier = Supplier.objects.filter(code=request.GET.get("supplier", "")[:32]).first()
+        supplier = Supplier.objects.named(request.GET.get("supplier", "")[:32]).first()
         initial = {"supplier": supplier.code, "currency": supplier.currency} if supplier else {}
         return self.show(InvoiceForm(initial=initial), Typed([blank_row()], []), supplier)
 
@@ -169,7 +169,7 @@ class OrdersToBill(ShellPage):
     template_name = "purchasing/invoice_orders.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        supplier = Supplier.objects.filter(code=request.GET.get("supplier", "")[:32]).first()
+        supplier = Supplier.objects.named(request.GET.get("supplier", "")[:32]).first()
         return self.render(orders=billable_of(supplier), supplier=supplier)
 
 
@@ -229,7 +229,7 @@ class UploadInvoice(ShellPage):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         file: Any = request.FILES.get("file")
         actor = self.principal.actor
-        supplier = Supplier.objects.filter(code=request.POST.get("supplier", "")[:32]).first()
+        supplier = Supplier.objects.named(request.POST.get("supplier", "")[:32]).first()
         paper = ""
         try:
             if not isinstance(file, UploadedFile):

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     _F = TypeVar("_F", bound=Callable[..., Any])
 
+    TextInput, SelectInput = forms.TextInput, forms.Select
+
     def display(
         *,
         description: str | Promise | None = None,
@@ -45,12 +47,16 @@ else:
     from unfold.admin import TabularInline as _TabularInline
     from unfold.decorators import display
     from unfold.views import ChangeList as _ChangeList
+    from unfold.widgets import UnfoldAdminSelectWidget as SelectInput
+    from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
 
 __all__ = [
     "HouseAdmin",
     "HouseInline",
     "ReadOnlyAdmin",
     "ReadOnlyInline",
+    "SelectInput",
+    "TextInput",
     "display",
     "number",
     "reference",

@@ -12,6 +12,7 @@ import pytest
 
 from purchasing.imports import orders as importing
 from purchasing.models import PurchaseOrder, PurchaseOrderLine, Receipt, Supplier
+from purchasing.services.scoring import Share, scorecards
 from retailhub.core.access import SYSTEM
 from retailhub.core.imports.profiles import read_profile
 from retailhub.core.imports.report import Report
@@ -99,6 +100,10 @@ def test_orders_come_with_what_was_received_and_again_change_nothing(siam: Suppl
     days = Receipt.objects.order_by("pk").values_list("received_on", flat=True)
     assert list(days) == [date(2022, 4, 24), date(2022, 4, 29)]
     assert order.charges.get().amount == Decimal("0.50")
+    april = {"since": date(2022, 4, 1), "until": date(2022, 4, 30), "today": date(2022, 5, 1)}
+    told = scorecards(**april, supplier_ids=[siam.pk])[siam.pk].whole
+    # Two of the lamps were given up, and one was refused.
+    assert (told.fill, told.units_refused) == (Share(9, 12), 1)
     again = run(tmp_path, document(batch=1))
     assert (again.total("same"), again.total("new"), Receipt.objects.count()) == (3, 0, 2)
     assert_books_agree()
@@ -149,6 +154,15 @@ def test_what_does_not_hold_together_is_refused_with_its_place_and_the_rest_is_t
         ("lines.csv", "12", "received", "it is to come on 9999-12-31 only"),
     ]
     assert PurchaseOrder.objects.get().external_reference == "1"
+
+
+def test_a_supplier_is_known_by_his_code_in_any_case(siam: Supplier, tmp_path: Path) -> None:
+    lines = ["1,LAMP,2,2.00,,2,0"]
+    written(tmp_path, ["Siam,1,warehouse,2022-04-15,2022-04-24,EUR,,,,"], lines)
+    assert run(tmp_path, document()).total("new") == 2
+    written(tmp_path, ["siam,1,warehouse,2022-04-15,2022-04-24,EUR,,,,"], lines)
+    assert run(tmp_path, document()).total("same") == 2
+    assert PurchaseOrder.objects.get().supplier == siam
 
 
 def test_an_order_with_other_lines_under_a_known_number_is_refused(siam: Supplier, tmp_path: Path) -> None:

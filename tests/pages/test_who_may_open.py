@@ -7,9 +7,11 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
+from purchasing.models import Supplier
 from retailhub.core.access import Role
 from retailhub.core.models import ApiKey, Job
 from tests.factories.core import key_with, person
+from tests.factories.purchasing import SupplierFactory
 from tests.pages.conftest import Browse, Shop
 
 EVERYBODY: set[str] = set(Role.values)
@@ -18,6 +20,11 @@ SEES_COSTS: set[str] = {Role.STORE_MANAGER, Role.BUYER, Role.ACCOUNTANT, Role.AD
 POSTS: set[str] = {Role.ACCOUNTANT, Role.ADMINISTRATOR}
 ADMINISTRATORS: set[str] = {Role.ADMINISTRATOR}
 KEEPS_BOOKS: set[str] = {Role.ACCOUNTANT, Role.ADMINISTRATOR}
+
+
+@pytest.fixture(autouse=True)
+def siam(shop: Shop) -> Supplier:
+    return SupplierFactory.create(code="SIAM")
 
 
 def pages(shop: Shop) -> dict[str, set[str]]:
@@ -67,6 +74,9 @@ def pages(shop: Shop) -> dict[str, set[str]]:
         "/books/post/": KEEPS_BOOKS,
         "/books/periods/2026-10/close/": KEEPS_BOOKS,
         "/books/periods/2026-10/reopen/": KEEPS_BOOKS,
+        "/buying/reorder/": EVERYBODY,
+        "/buying/suppliers/SIAM/": EVERYBODY,
+        "/buying/orders/new/?supplier=SIAM&proposed=1": {Role.BUYER, Role.ADMINISTRATOR},
         "/audit/": ADMINISTRATORS,
         "/api-keys/new/": ADMINISTRATORS,
     }

@@ -10,8 +10,8 @@ from inventory.models import Item, Location
 from purchasing.models import PurchaseOrder, Supplier, SupplierItem
 from retailhub.core.access import Role
 from tests.factories.core import person
-from tests.factories.inventory import put_on_hand
-from tests.factories.purchasing import sells
+from tests.factories.inventory import ItemFactory, put_on_hand
+from tests.factories.purchasing import SupplierFactory, sells
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +62,70 @@ def test_a_supplier_on_hold_is_refused_in_place(short: SupplierItem, siam: Suppl
 
     assert answer.status_code == 409
     assert "is on hold" in answer.content.decode()
+
+
+def test_a_refusal_keeps_what_was_typed_and_ticked(short: SupplierItem, siam: Supplier, rope: Item) -> None:
+    rope.reorder_point = 5
+    rope.save()
+    other = SupplierFactory.create(code="NOK")
+    sells(other, rope, "1.00")
+    form = {"supplier": "SIAM", "ship_to": "warehouse", "units:SIAM:LAMP": "36", "units:NOK:ROPE": "7", "once": "k"}
+    client = browser(Role.BUYER)
+    client.post(reverse("purchasing:reorder"), form)
+    short.item.reorder_point = 50
+    short.item.save()
+
+    page = client.post(reverse("purchasing:reorder"), {**form, "units:SIAM:LAMP": "48"}).content.decode()
+
+    assert "Something else was ordered with this form already" in page
+    assert 'name="units:SIAM:LAMP" value="48"' in page
+    assert 'name="units:NOK:ROPE" value="7"' in page
+    assert 'value="SIAM" checked' in page
+    assert 'value="NOK" checked' not in page
+    assert PurchaseOrder.objects.count() == 1
+
+
+def test_a_new_order_is_filled_with_what_the_supplier_is_to_deliver(short: SupplierItem, warehouse: Location) -> None:
+    page = browser(Role.BUYER).get("/buying/orders/new/?supplier=siam&proposed=1").content.decode()
+
+    assert 'name="sku" value="LAMP"' in page
+    assert 'name="quantity" value="12"' in page
+    assert '<option value="warehouse" selected>' in page
+    assert (
+        'name="sku"' not in browser(Role.BUYER).get("/buying/orders/new/?supplier=NOBODY&proposed=1").content.decode()
+    )
+
+
+def test_more_than_fits_a_page_is_a_click_away(
+    short: SupplierItem, rope: Item, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("purchasing.views.reordering.MOST_ROWS", 1)
+    for number, supplier in enumerate([short.supplier, SupplierFactory.create(code="NOK", name="Nok Ropes")]):
+        sells(supplier, ItemFactory.create(sku=f"X-{number}", reorder_point=5), "1.00")
+    client = browser(Role.BUYER)
+
+    page = client.get("/buying/reorder/").content.decode()
+    other = client.get("/buying/reorder/?supplier=NOK").content.decode()
+    siam = client.get("/buying/reorder/?supplier=SIAM").content.decode()
+
+    assert "3 items below their points" in page
+    assert 'href="?supplier=SIAM"' in page
+    assert ('name="units:NOK:X-1"' in other, 'name="units:NOK:X-1"' in page) == (True, True)
+    assert siam.count('name="units:') == 1
+    assert "1 more item follows once these are ordered." in siam
+
+
+def test_one_supplier_alone_is_shown_and_the_others_are_a_click_away(short: SupplierItem, rope: Item) -> None:
+    other = SupplierFactory.create(code="NOK", name="Nok Ropes")
+    sells(other, rope, "1.00")
+    rope.reorder_point = 5
+    rope.save()
+
+    page = browser(Role.BUYER).get("/buying/reorder/?supplier=nok").content.decode()
+
+    assert "Nok Ropes" in page
+    assert "LAMP" not in page
+    assert "Show all suppliers" in page
 
 
 def test_whoever_only_looks_cannot_order(short: SupplierItem) -> None:

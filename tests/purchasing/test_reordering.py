@@ -12,6 +12,7 @@ import pytest
 
 from inventory.models import Item, Location
 from inventory.services.consuming import Leaving, consume_stock
+from purchasing.listeners import settle_what_was_ordered
 from purchasing.models import PurchaseOrder, Supplier, SupplierItem
 from purchasing.services.demand import HISTORY_DAYS, demand_of
 from purchasing.services.reordering import (
@@ -320,3 +321,22 @@ def test_low_stock_is_told_once_per_supplier_and_settled_when_ordered(
     raise_low_stock(today=TODAY)
 
     assert [(row.document, row.at_risk) for row in rows.all()] == [("supplier:SIAM", 1)]
+
+
+def test_what_was_ordered_is_reminded_of_no_more_and_what_came_up_later_is(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    sells(siam, lamp, "4.00")
+    point(lamp, 12)
+    before = issued(siam, warehouse, [(ItemFactory.create(), 1, "1")])
+    raise_low_stock(today=TODAY)
+    rows = Attention.objects.filter(kind="low_stock", resolved_at__isnull=True)
+
+    settle_what_was_ordered([{"order_id": before.pk, "revision": 1}])
+    assert rows.count() == 1
+
+    after = issued(siam, warehouse, [(lamp, 12, "4")])
+    settle_what_was_ordered([{"order_id": after.pk, "revision": 2}])
+    assert rows.count() == 1
+    settle_what_was_ordered([{"order_id": after.pk, "revision": 1}])
+    assert not rows.exists()

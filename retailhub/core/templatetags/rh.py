@@ -20,12 +20,13 @@ from retailhub.core.references import address_of
 register = template.Library()
 
 _TONES = {
-    "good": """allocated shipped collected received live done idle applied active captured ok unchanged""",
+    "good": """allocated shipped collected received live done idle applied active captured ok unchanged
+        matched approved posted paid closed sent delivered acknowledged""",
     "warn": """part_allocated part_shipped part_received held paused unsure waiting draft short setup mapped
-        discrepancy late stale throttled unknown retryable""",
+        discrepancy late stale throttled unknown retryable on_hold submitted disputed closed_short""",
     "bad": """open error failed dead refused rejected quarantined unmapped oversold dead_letter listing_refused
         job_failed revoked expired""",
-    "info": """ready in_transit running sending due pending picking ready_for_pickup""",
+    "info": """ready in_transit running sending due pending picking ready_for_pickup issued""",
 }
 TONES: dict[str, str] = {state: tone for tone, states in _TONES.items() for state in states.split()}
 

@@ -111,7 +111,7 @@ class _Past:
     def held(self) -> None:
         """Broken cushions that were billed all the same, at a price nobody agreed to; and a bill without an order."""
         cushions = self.ordered("MAISON", 33, [("CSH-LIN-40", 20), ("THR-WOOL-GRY", 4), ("TWL-LIN-2", 25)])
-        self.came(cushions, 18, note="BL 312", damaged={"CSH-LIN-40": (3, "Seams are open")})
+        self.came(cushions, 20, note="BL 312", damaged={"CSH-LIN-40": (3, "Seams are open")})
         bill = self.billed(cushions, 17, "MB-0312", dearer={"THR-WOOL-GRY": "44.50"}, approve=False)
         lamps = self.ordered("MAISON", 24, [("LMP-CAMP", 8), ("CND-BEE-6", 20)])
         self.came(lamps, 9, [8, 20], note="BL 330")
