@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from retailhub.core.money import CostField, MoneyField, never_nan
@@ -57,13 +57,21 @@ INVOICE_MOVES: dict[str, set[str]] = {
 
 class SupplierInvoiceQuerySet(models.QuerySet["SupplierInvoice"]):
     def for_principal(self, principal: Principal, scope: str = "invoices:read") -> SupplierInvoiceQuerySet:
-        """Keep what the principal may see: invoices belong to no single place, so the scope decides."""
+        """Keep what the principal may see: invoices that bill goods of one of his places.
+
+        Whoever wants to do more than read needs the scope at every place the invoice bills, and everywhere for an
+        invoice of which a line names no order.
+        """
         if principal.channel or not principal.may(scope):
             return self.none()
         codes = principal.places(scope)
         if codes is None:
             return self
-        return self.filter(lines__order_line__order__ship_to__code__in=codes).distinct() if codes else self.none()
+        lines = InvoiceLine.objects.filter(invoice=OuterRef("pk"))
+        found = self.filter(Exists(lines.filter(order_line__order__ship_to__code__in=codes)))
+        if scope == "invoices:read":
+            return found
+        return found.exclude(Exists(lines.exclude(order_line__order__ship_to__code__in=codes)))
 
 
 class SupplierInvoice(models.Model):

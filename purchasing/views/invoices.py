@@ -207,7 +207,7 @@ class Rules(OneInvoice):
 
 
 class Invoices(ShellPage):
-    """The queue: what is held first, then what is due."""
+    """The queue, by the day it is due."""
 
     scope = "invoices:read"
     title = gettext_lazy("Supplier invoices")
