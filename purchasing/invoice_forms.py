@@ -85,7 +85,7 @@ class TypedRow:
 
     @property
     def is_blank(self) -> bool:
-        return not any(self.cells[name] for name in _CELLS if name != "quantity")
+        return not any(self.cells[name] for name in _CELLS if name not in ("quantity", "tax"))
 
 
 @dataclass(slots=True)
