@@ -113,6 +113,7 @@ class SupplierForm(HouseForm):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["supplier"]
         field.queryset = Supplier.objects.order_by("name")
+        field.label_from_instance = lambda supplier: supplier.name
 
 
 class NameSupplier(InvoiceDialog):

@@ -21,6 +21,7 @@ from purchasing.models import (
     Dispute,
     Hold,
     HoldCode,
+    InvoiceLine,
     InvoiceStatus,
     Sending,
     SupplierInvoice,
@@ -37,6 +38,7 @@ from retailhub.core.errors import DomainError
 from retailhub.core.pages import NotAllowed, ShellPage, or_404
 
 PAGE = 100
+DECIDABLE = {InvoiceStatus.CAPTURED, InvoiceStatus.ON_HOLD, InvoiceStatus.MATCHED}
 TONES = ("info", "good", "warn", "bad")
 
 
@@ -226,8 +228,16 @@ class Invoices(ShellPage):
         rows = rows.annotate(
             at_risk=Sum("holds__amount_at_risk", filter=held), since=Max("holds__opened_at", filter=held)
         ).order_by("due_date", "pk")
+        shown = list(rows[:PAGE])
+        orders: dict[int, list[str]] = {}
+        named = InvoiceLine.objects.filter(invoice__in=shown, order_line__isnull=False).order_by("order_line__order")
+        for pk, number in named.values_list("invoice", "order_line__order__number").distinct():
+            orders.setdefault(pk, []).append(number)
+        for row in shown:
+            row.orders = ", ".join(orders.get(row.pk, ()))  # type: ignore[attr-defined]
         return self.render(
-            rows=rows[:PAGE],
+            rows=shown,
+            next_one=next((row for row in shown if row.status in DECIDABLE), None),
             statuses=InvoiceStatus.choices,
             asked=asked,
             words=words,

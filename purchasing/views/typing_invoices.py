@@ -170,7 +170,7 @@ class OrdersToBill(ShellPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         supplier = Supplier.objects.filter(code=request.GET.get("supplier", "")[:32]).first()
-        return self.render(orders=billable_of(supplier), supplier=supplier)
+        return self.render(orders=billable_of(supplier), supplier=supplier, is_fresh=True)
 
 
 class RowsToBill(ShellPage):
@@ -276,12 +276,14 @@ def sums_of(form: InvoiceForm, told: Typed, supplier: Supplier | None) -> dict[s
     net, tax = told.sums(currency, supplier.tax_rate if supplier else Decimal(0))
     data = getattr(form, "cleaned_data", {})
     stated = data.get("total")
+    gap = None if stated is None else round_total(stated, currency) - net - tax
     return {
         "net": net,
         "tax": tax,
         "sum": net + tax,
         "stated": stated,
-        "gap": None if stated is None else round_total(stated, currency) - net - tax,
+        "gap": gap,
+        "gap_size": None if gap is None else abs(gap),
         "sums_currency": currency,
     }
 

@@ -132,7 +132,7 @@ def test_an_invoice_is_typed_beside_its_paper(
     page.fill("[name=number]", "RE-8")
     page.fill("[name=date]", "2026-11-24")
     page.fill("[name=total]", "100.00")
-    page.locator("#rh-sums", has_text="differs by").wait_for()
+    page.locator("#rh-sums", has_text="€7.10 less").wait_for()
     look(visitor, f"typing-{width}-{mode}")
     assert visitor.overflow() <= 0
     assert visitor.pale_words() == []
