@@ -11,7 +11,9 @@ import pytest
 
 from inventory.models import Barcode, Item, Location
 from purchasing.models import Claim, PurchaseOrder, Receipt, ReceiptScan, Sending
+from purchasing.services.receiving import Counted, receive_delivery
 from purchasing.services.special_orders import link_special_order
+from purchasing.services.telling import tell_of_claims
 from retailhub.core.access import Role
 from tests.books import figures
 from tests.browser.conftest import Visitor
@@ -255,3 +257,37 @@ def test_a_line_that_was_ordered_for_a_customer_cannot_be_closed_and_says_why(
     assert visitor.page.locator("text=Stays open: ordered for OR-77").is_visible()
     assert visitor.page.locator("input[name=close]").count() == 1
     assert not visitor.pale_words()
+
+
+@pytest.mark.parametrize(("width", "mode"), [(390, "light"), (1360, "dark"), (390, "dark"), (1360, "light")])
+def test_what_is_decided_about_a_delivery_is_sound(
+    order: PurchaseOrder, visit: Callable[..., Visitor], width: int, mode: str
+) -> None:
+    mug, rope = order.lines.order_by("line")
+    receipt = receive_delivery(
+        location=order.ship_to,
+        counted=[
+            Counted(item_id=mug.item_id, order_line_id=mug.pk, accepted=4),
+            Counted(item_id=rope.item_id, order_line_id=rope.pk, damaged=1, announced=2),
+        ],
+        actor="user:wim",
+    )
+    tell_of_claims(receipt_id=receipt.pk, actor="user:bea")
+    visitor = visit(person(Role.ADMINISTRATOR), width=width, mode=mode)
+    one = f"/buying/receipts/{receipt.number}/"
+    found: dict[str, Any] = {}
+    for name, address in {
+        "page": one,
+        "tell": f"{one}tell/",
+        "return": f"{one}lines/2/return/",
+        "keep": f"{one}lines/1/keep/",
+    }.items():
+        status = visitor.go(address)
+        visitor.page.wait_for_timeout(300)
+        look(visitor, f"receipt-{name}-{width}-{mode}")
+        trouble = list(visitor.trouble)
+        visitor.trouble.clear()
+        pale = visitor.pale_words()
+        if status != 200 or trouble or pale or visitor.overflow() > 0:
+            found[address] = (status, trouble, pale, visitor.overflow())
+    assert not found
