@@ -32,6 +32,7 @@ from purchasing.services.deciding import decide_lines, invoice_difference, open_
 from purchasing.services.invoicing import open_codes, payable_of
 from purchasing.services.paying import sources_of
 from purchasing.services.rule_checking import rules_of
+from purchasing.transports.registry import way_to
 from purchasing.views.papers import framed
 from retailhub.accounting.queries import BUCKETS, OpenItem, open_items
 from retailhub.core.errors import DomainError
@@ -170,6 +171,8 @@ class ApproveAndDispute(OneInvoice):
             expected = Decimal(request.POST.get("expected") or "0")
             if Hold.objects.filter(invoice=invoice, released_at=None, is_warning=False).exists():
                 open_dispute(invoice_id=invoice.pk, actor=actor)
+                if invoice.supplier and not way_to(invoice.supplier)[1]:
+                    messages.warning(request, _("The supplier has no e-mail address: print the letter and send it."))
             if expected and invoice.status not in (InvoiceStatus.POSTED, InvoiceStatus.PAID):
                 approve_invoice(invoice_id=invoice.pk, actor=actor, expected=expected)
             post_invoice(invoice_id=invoice.pk, actor=actor)
