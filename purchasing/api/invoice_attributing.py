@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from purchasing.api.invoices import InvoiceVerb, supplier_for
 from purchasing.api.invoices_serializers import AttachBody, InvoiceShape, NoBody, SupplierBody
-from purchasing.models import PurchaseOrderLine
+from purchasing.models import PurchaseOrder, PurchaseOrderLine
 from purchasing.services.attributing import attach_lines, confirm_distinct, name_supplier
 from purchasing.services.matching import match_invoices
 from retailhub.core.api.once import Body
@@ -76,7 +76,8 @@ class AttachLines(AttributingVerb):
     def say(self) -> None:
         lines = AttachBody.read(self.request.data)["lines"]
         wanted = {(x["purchase_order"], x["order_line"]) for x in lines if x["purchase_order"]}
-        rows = PurchaseOrderLine.objects.filter(order__number__in={number for number, _ in wanted})
+        mine = PurchaseOrder.objects.for_principal(self.principal, self.scope)
+        rows = PurchaseOrderLine.objects.filter(order__in=mine.filter(number__in={number for number, _ in wanted}))
         known = {(number, line): row_id for number, line, row_id in rows.values_list("order__number", "line", "pk")}
         missing = [
             Offence(

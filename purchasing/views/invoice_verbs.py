@@ -20,6 +20,7 @@ from purchasing.models import (
     Dispute,
     Hold,
     InvoiceLine,
+    PurchaseOrder,
     PurchaseOrderLine,
     Supplier,
     SupplierInvoice,
@@ -182,7 +183,11 @@ class Attach(InvoiceDialog):
     def get_form_kwargs(self) -> dict[str, Any]:
         """Answer the lines that may be meant: of the same goods first, the newest order first."""
         rows = (
-            PurchaseOrderLine.objects.filter(order__supplier=self.invoice.supplier, order__status__in=BILLABLE)
+            PurchaseOrderLine.objects.filter(
+                order__in=PurchaseOrder.objects.for_principal(self.principal, self.scope).filter(
+                    supplier=self.invoice.supplier, status__in=BILLABLE
+                )
+            )
             .select_related("order", "item")
             .order_by("-order_id", "line")
         )
