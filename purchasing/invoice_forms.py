@@ -66,6 +66,10 @@ class InvoiceForm(HouseForm):
         super().__init__(*args, **kwargs)
         suppliers: Any = self.fields["supplier"]
         suppliers.queryset = Supplier.objects.order_by("name")
+        suppliers.label_from_instance = lambda supplier: supplier.name
+        self.fields["kind"].widget.attrs["data-rh-shows"] = ""
+        corrects: Any = self.fields["corrects"]
+        corrects.rh_by, corrects.rh_when = "kind", "credit_note"
         self.fields["currency"].initial = settings.HOME_CURRENCY
 
     def clean_currency(self) -> str:
@@ -85,7 +89,7 @@ class TypedRow:
 
     @property
     def is_blank(self) -> bool:
-        return not any(self.cells[name] for name in _CELLS if name != "quantity")
+        return not any(self.cells[name] for name in _CELLS if name not in ("quantity", "tax"))
 
 
 @dataclass(slots=True)

@@ -95,7 +95,8 @@ class SupplierInvoices(ListView):
         if not key.strip():
             raise KeyRequired
         file: Any = sent["file"]
-        supplier = _supplier(str(sent.get("supplier") or ""), optional=True)
+        code = str(sent.get("supplier") or "")
+        supplier = supplier_for(code) if code else None
         # Read before the key is taken: what cannot be read keeps no key and opens no transaction.
         read = read_invoice(file, file.name or "invoice")
         file.seek(0)
@@ -110,7 +111,7 @@ class SupplierInvoices(ListView):
     def take(self) -> Body:
         values = SupplierInvoiceBody.read(self.request.data)
         invoice = capture_invoice(
-            supplier=_supplier(values["supplier"]),
+            supplier=supplier_for(values["supplier"]),
             kind=values["kind"],
             number=values["number"],
             invoice_date=values["date"],
@@ -147,9 +148,8 @@ def _line(values: dict[str, Any]) -> BilledLine:
     )
 
 
-def _supplier(code: str, *, optional: bool = False) -> Supplier | None:
-    if optional and not code:
-        return None
+def supplier_for(code: str) -> Supplier:
+    """Answer the supplier whose code it is. Raises UnknownSupplier."""
     supplier = Supplier.objects.named(code).first()
     if supplier is None:
         detail = f"no supplier has the code {code}"

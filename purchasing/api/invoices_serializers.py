@@ -117,6 +117,26 @@ class DisputeBody(StrictSerializer):
     reply_by = InvoiceDay(default=None, allow_null=True)
 
 
+class SupplierBody(StrictSerializer):
+    supplier = KeyField()
+
+
+class AttachmentBody(StrictSerializer):
+    line = WholeNumber(help_text="Of the invoice.")
+    purchase_order = KeyField(default=None, allow_null=True, help_text="Left out: the line bills no order.")
+    order_line = WholeNumber(default=None, allow_null=True)
+
+    @classmethod
+    def check(cls, values: Values, pointer: str, offences: list[Offence]) -> None:
+        if values["purchase_order"] and values["order_line"] is None:
+            detail = "say which line of the order it bills"
+            offences.append(Offence(pointer=f"{pointer}/order_line", code="required", detail=detail))
+
+
+class AttachBody(StrictSerializer):
+    lines = many(AttachmentBody, least=1, most=MOST_LINES)
+
+
 class RejectionBody(StrictSerializer):
     reason = CleanChar()
 

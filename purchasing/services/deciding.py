@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from purchasing.models import Dispute, Hold, InvoiceLine, InvoiceStatus, SupplierInvoice
+from purchasing.models import Dispute, Hold, HoldCode, InvoiceLine, InvoiceStatus, SupplierInvoice
 from purchasing.services.invoicing import ZERO, ensure_can, lock_invoice, refuse_same_hands
 from purchasing.services.matching import match_invoices
 from purchasing.services.standing import WrongState, note_event
@@ -151,23 +151,41 @@ def draft_dispute(
 
 
 def disputed_lines(invoice: SupplierInvoice) -> list[dict[str, Any]]:
-    """Answer what a letter about the invoice says, part by part."""
-    holds = Hold.objects.filter(invoice=invoice, released_at=None, is_warning=False).select_related(
-        "line__item", "charge"
-    )
-    return [
-        {
-            "line": hold.line.line if hold.line else None,
-            "charge": hold.charge.code if hold.charge else None,
-            "description": _called(hold),
-            "code": hold.code,
-            "why": hold.get_code_display(),
-            "expected": hold.expected,
-            "invoiced": hold.invoiced,
-            "amount": str(hold.amount_at_risk),
-        }
-        for hold in holds.order_by("line__line", "charge__line", "pk")
-    ]
+    """Answer what a letter about the invoice says, part by part.
+
+    Several things may be wrong with one part: what of it is disputed (`difference`) stands beside the first of them,
+    but not beside a value that differs because the price does.
+    """
+    open_holds = Hold.objects.filter(invoice=invoice, released_at=None, is_warning=False)
+    holds = list(open_holds.select_related("line__item", "charge").order_by("line__line", "charge__line", "pk"))
+    priced = {hold.line_id for hold in holds if hold.code == HoldCode.PRICE}
+    told: list[dict[str, Any]] = []
+    known: set[tuple[int | None, int | None]] = set()
+    for hold in holds:
+        place = (hold.line_id, hold.charge_id)
+        follows = hold.code == HoldCode.EXT and hold.line_id in priced
+        told.append(
+            {
+                "line": hold.line.line if hold.line else None,
+                "charge": hold.charge.code if hold.charge else None,
+                "description": _called(hold),
+                "code": hold.code,
+                "why": hold.get_code_display(),
+                "expected": hold.expected,
+                "invoiced": hold.invoiced,
+                "amount": str(hold.amount_at_risk),
+                "difference": "" if follows or place in known else _difference(hold),
+            }
+        )
+        if not follows:
+            known.add(place)
+    return told
+
+
+def _difference(hold: Hold) -> str:
+    if hold.line:
+        return str(hold.line.net_amount - hold.line.credited_amount - hold.line.payable_amount)
+    return str(hold.charge.amount - hold.charge.payable_amount) if hold.charge else ""
 
 
 def _called(hold: Hold) -> str:

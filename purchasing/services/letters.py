@@ -28,8 +28,12 @@ def dispute_letter(dispute: Dispute) -> bytes:
     supplier = _known(invoice.supplier)
     words, locale = words_in(supplier.language), locale_of(supplier.language)
     rows = []
+    priced = {part.get("line") for part in dispute.lines if part["code"] == "PRICE"}
     for part in dispute.lines:
+        if part["code"] == "EXT" and part.get("line") in priced:
+            continue
         code = part["code"] if part["code"] in _CODES else ""
+        amount = part.get("difference", part["amount"])
         rows.append(
             Row(
                 cells=[
@@ -38,7 +42,7 @@ def dispute_letter(dispute: Dispute) -> bytes:
                     words[f"hold_{code}"] if code else part["why"],
                     part["invoiced"],
                     part["expected"],
-                    money(Decimal(part["amount"]), invoice.currency, locale),
+                    money(Decimal(amount), invoice.currency, locale) if amount else "",
                 ]
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from purchasing.views import receipts, receiving
+from purchasing.views import letters, receipts, receiving
 
 urlpatterns: list[URLPattern] = [
     path("receive/", receiving.ReceivePage.as_view(), name="receive_start"),
@@ -19,9 +19,10 @@ urlpatterns: list[URLPattern] = [
     path("receipts/<str:number>/", receipts.ReceiptPage.as_view(), name="receipt"),
     path("receipts/<str:number>/reverse/", receipts.Reverse.as_view(), name="receipt_reverse"),
     path("receipts/<str:number>/photos/<int:pk>/", receipts.Photo.as_view(), name="receipt_photo"),
-    path("receipts/<str:number>/letter.pdf", receipts.ClaimLetter.as_view(), name="receipt_letter"),
-    path("receipts/<str:number>/tell/", receipts.TellSupplier.as_view(), name="receipt_tell"),
-    path("returns/<str:number>/letter.pdf", receipts.ReturnLetter.as_view(), name="return_letter"),
+    path("receipts/<str:number>/letter.pdf", letters.ClaimLetter.as_view(), name="receipt_letter"),
+    path("receipts/<str:number>/tell/", letters.TellSupplier.as_view(), name="receipt_tell"),
+    path("returns/<str:number>/letter.pdf", letters.ReturnLetter.as_view(), name="return_letter"),
+    path("returns/<str:number>/tell/", letters.TellOfReturn.as_view(), name="return_tell"),
     path("receipts/<str:number>/lines/<int:line>/keep/", receipts.Keep.as_view(), name="receipt_keep"),
     path("receipts/<str:number>/lines/<int:line>/keep-free/", receipts.KeepFree.as_view(), name="receipt_keep_free"),
     path("receipts/<str:number>/lines/<int:line>/accept/", receipts.AcceptDamaged.as_view(), name="receipt_accept"),

@@ -20,6 +20,7 @@ from purchasing.models import (
     Dispute,
     Hold,
     InvoiceLine,
+    PurchaseOrder,
     PurchaseOrderLine,
     Supplier,
     SupplierInvoice,
@@ -113,6 +114,7 @@ class SupplierForm(HouseForm):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["supplier"]
         field.queryset = Supplier.objects.order_by("name")
+        field.label_from_instance = lambda supplier: supplier.name
 
 
 class NameSupplier(InvoiceDialog):
@@ -181,7 +183,11 @@ class Attach(InvoiceDialog):
     def get_form_kwargs(self) -> dict[str, Any]:
         """Answer the lines that may be meant: of the same goods first, the newest order first."""
         rows = (
-            PurchaseOrderLine.objects.filter(order__supplier=self.invoice.supplier, order__status__in=BILLABLE)
+            PurchaseOrderLine.objects.filter(
+                order__in=PurchaseOrder.objects.for_principal(self.principal, self.scope).filter(
+                    supplier=self.invoice.supplier, status__in=BILLABLE
+                )
+            )
             .select_related("order", "item")
             .order_by("-order_id", "line")
         )

@@ -21,6 +21,7 @@ from purchasing.models import (
     Dispute,
     Hold,
     HoldCode,
+    InvoiceLine,
     InvoiceStatus,
     Sending,
     SupplierInvoice,
@@ -31,12 +32,14 @@ from purchasing.services.deciding import decide_lines, invoice_difference, open_
 from purchasing.services.invoicing import open_codes, payable_of
 from purchasing.services.paying import sources_of
 from purchasing.services.rule_checking import rules_of
+from purchasing.transports.registry import way_to
 from purchasing.views.papers import framed
 from retailhub.accounting.queries import BUCKETS, OpenItem, open_items
 from retailhub.core.errors import DomainError
 from retailhub.core.pages import NotAllowed, ShellPage, or_404
 
 PAGE = 100
+DECIDABLE = {InvoiceStatus.CAPTURED, InvoiceStatus.ON_HOLD, InvoiceStatus.MATCHED}
 TONES = ("info", "good", "warn", "bad")
 
 
@@ -168,6 +171,8 @@ class ApproveAndDispute(OneInvoice):
             expected = Decimal(request.POST.get("expected") or "0")
             if Hold.objects.filter(invoice=invoice, released_at=None, is_warning=False).exists():
                 open_dispute(invoice_id=invoice.pk, actor=actor)
+                if invoice.supplier and not way_to(invoice.supplier)[1]:
+                    messages.warning(request, _("The supplier has no e-mail address: print the letter and send it."))
             if expected and invoice.status not in (InvoiceStatus.POSTED, InvoiceStatus.PAID):
                 approve_invoice(invoice_id=invoice.pk, actor=actor, expected=expected)
             post_invoice(invoice_id=invoice.pk, actor=actor)
@@ -226,8 +231,16 @@ class Invoices(ShellPage):
         rows = rows.annotate(
             at_risk=Sum("holds__amount_at_risk", filter=held), since=Max("holds__opened_at", filter=held)
         ).order_by("due_date", "pk")
+        shown = list(rows[:PAGE])
+        orders: dict[int, list[str]] = {}
+        named = InvoiceLine.objects.filter(invoice__in=shown, order_line__isnull=False).order_by("order_line__order")
+        for pk, number in named.values_list("invoice", "order_line__order__number").distinct():
+            orders.setdefault(pk, []).append(number)
+        for row in shown:
+            row.orders = ", ".join(orders.get(row.pk, ()))  # type: ignore[attr-defined]
         return self.render(
-            rows=rows[:PAGE],
+            rows=shown,
+            next_one=next((row for row in shown if row.status in DECIDABLE), None),
             statuses=InvoiceStatus.choices,
             asked=asked,
             words=words,

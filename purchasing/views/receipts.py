@@ -21,19 +21,15 @@ from purchasing.models import (
     ReceiptStatus,
     Sending,
     SpecialOrder,
-    SupplierReturn,
 )
 from purchasing.services.claiming import promise_replacement, withdraw_claim
 from purchasing.services.keeping import accept_damaged, keep_free, keep_surplus
-from purchasing.services.letters import claim_letter, return_letter
 from purchasing.services.picturing import kind_of
 from purchasing.services.returning import GoingBack, return_goods
 from purchasing.services.reversing import reverse_receipt
 from purchasing.services.special_orders import end_special_order
-from purchasing.services.telling import tell_of_claims
 from purchasing.services.unbilled import WentBefore, on_hold_of, went_before
 from purchasing.transports.registry import way_to
-from purchasing.views.papers import LetterDialog, framed
 from retailhub.core.pages import Dialog, HouseForm, NotAllowed, ShellPage, or_404
 
 
@@ -226,52 +222,6 @@ class SendBack(LineVerb):
         data = dict(form.cleaned_data)
         going = GoingBack(receipt_line_id=self.line.pk, quantity=data.pop("quantity"), bucket=data.pop("bucket"))
         return_goods(lines=[going], actor=self.principal.actor, **data)
-
-
-class TellSupplier(LetterDialog, ReceiptVerb):
-    """Have the letter with every open claim of the delivery on its way, once it was looked at."""
-
-    title = gettext_lazy("Tell the supplier what is claimed?")
-    submit_label = gettext_lazy("Send the claim")
-
-    def get_letter_url(self) -> str:
-        return reverse("purchasing:receipt_letter", args=[self.receipt.number])
-
-    def get_explanation(self) -> str:
-        address = way_to(self.receipt.supplier)[1] if self.receipt.supplier else ""
-        if not address:
-            return _("He has no e-mail address: print the letter and send it yourself.")
-        before = Sending.objects.filter(document=self.receipt.reference).exclude(sent_at=None).first()
-        if before:
-            return _("He got one already. This one goes to %(address)s.") % {"address": address}
-        return _("It goes to %(address)s.") % {"address": address}
-
-    def act(self, form: Any) -> str:
-        sending = tell_of_claims(receipt_id=self.receipt.pk, actor=self.principal.actor, again=True)
-        return _("The letter goes to %(address)s.") % {"address": sending.address}
-
-
-class ClaimLetter(OneReceipt):
-    """The letter about a delivery as its supplier gets it."""
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not self.principal.sees_costs:
-            raise NotAllowed("costs:read")
-        content = or_404(claim_letter(self.receipt) if self.receipt.supplier else None)
-        return framed(HttpResponse(content, content_type="application/pdf"), f"{self.receipt.number}-claim.pdf")
-
-
-class ReturnLetter(ShellPage):
-    """The letter that goes with goods on their way back."""
-
-    scope = "purchasing:read"
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not self.principal.sees_costs:
-            raise NotAllowed("costs:read")
-        rows: Any = SupplierReturn.objects.for_principal(self.principal).select_related("supplier", "location")
-        paper = or_404(rows.filter(number=self.kwargs["number"].upper()).first())
-        return framed(HttpResponse(return_letter(paper), content_type="application/pdf"), f"{paper.number}.pdf")
 
 
 class ClaimVerb(ReceiptVerb):

@@ -109,7 +109,8 @@ class ReorderPage(ShellPage):
             messages.info(request, _("Nothing was ticked."))
             return HttpResponseRedirect(request.get_full_path())
         if len(orders) == 1:
-            return HttpResponseRedirect(reverse("purchasing:order", args=[orders[0].number]))
+            name = "order_send" if request.POST.get("do") == "send" else "order"
+            return HttpResponseRedirect(reverse(f"purchasing:{name}", args=[orders[0].number]))
         messages.success(request, _("Drafted: %(numbers)s") % {"numbers": ", ".join(order.number for order in orders)})
         return HttpResponseRedirect(reverse("admin:purchasing_purchaseorder_changelist") + "?status__exact=draft")
 

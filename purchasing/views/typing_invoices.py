@@ -27,6 +27,7 @@ from purchasing.services.matching import match_invoices
 from purchasing.services.reading_files import capture_file
 from purchasing.services.waiting_papers import forget_paper, keep_paper, opened, paper_of
 from purchasing.views.papers import framed
+from retailhub.core.access import Principal
 from retailhub.core.errors import DomainError
 from retailhub.core.money import currencies, round_total
 from retailhub.core.pages import ShellPage, or_404
@@ -139,7 +140,7 @@ class TypeInvoice(ShellPage):
             charges=told.charges or [TypedRow({"code": "freight", "amount": "", "tax": ""})],
             charge_codes=CHARGES.items(),
             paper=self.paper,
-            orders=billable_of(supplier),
+            orders=billable_of(supplier, self.principal),
             supplier=supplier,
             once=uuid4().hex,
             asks_whether_so="says_so" in form.errors or bool(form["says_so"].value()),
@@ -170,7 +171,7 @@ class OrdersToBill(ShellPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         supplier = Supplier.objects.named(request.GET.get("supplier", "")[:32]).first()
-        return self.render(orders=billable_of(supplier), supplier=supplier)
+        return self.render(orders=billable_of(supplier, self.principal), supplier=supplier, is_fresh=True)
 
 
 class RowsToBill(ShellPage):
@@ -183,7 +184,8 @@ class RowsToBill(ShellPage):
         number = request.GET.get("order", "")[:20]
         if not number:
             return self.render(rows=[blank_row()])
-        order = or_404(PurchaseOrder.objects.filter(number=number, status__in=BILLABLE).first())
+        mine = PurchaseOrder.objects.for_principal(self.principal, self.scope)
+        order = or_404(mine.filter(number=number, status__in=BILLABLE).first())
         lines = order.lines.select_related("item", "order").order_by("line")
         rows = [row_of(line, units) for line in lines if (units := unbilled_of(line)) > 0]
         return self.render(rows=rows)
@@ -276,12 +278,14 @@ def sums_of(form: InvoiceForm, told: Typed, supplier: Supplier | None) -> dict[s
     net, tax = told.sums(currency, supplier.tax_rate if supplier else Decimal(0))
     data = getattr(form, "cleaned_data", {})
     stated = data.get("total")
+    gap = None if stated is None else round_total(stated, currency) - net - tax
     return {
         "net": net,
         "tax": tax,
         "sum": net + tax,
         "stated": stated,
-        "gap": None if stated is None else round_total(stated, currency) - net - tax,
+        "gap": gap,
+        "gap_size": None if gap is None else abs(gap),
         "sums_currency": currency,
     }
 
@@ -291,10 +295,11 @@ def unbilled_of(line: PurchaseOrderLine) -> int:
     return max(0, line.received - line.returned - line.invoiced + line.credited)
 
 
-def billable_of(supplier: Supplier | None) -> list[PurchaseOrder]:
+def billable_of(supplier: Supplier | None, principal: Principal) -> list[PurchaseOrder]:
     """Answer the supplier's orders of which something came and was not billed, oldest first. One query."""
     if supplier is None:
         return []
     left = F("lines__received") - F("lines__returned") - F("lines__invoiced") + F("lines__credited")
-    rows = PurchaseOrder.objects.filter(supplier=supplier, status__in=BILLABLE).annotate(unbilled=Sum(left))
+    mine = PurchaseOrder.objects.for_principal(principal, "invoices:write")
+    rows = mine.filter(supplier=supplier, status__in=BILLABLE).annotate(unbilled=Sum(left))
     return list(rows.filter(unbilled__gt=0).order_by("issued_at", "pk")[:MOST_ORDERS])

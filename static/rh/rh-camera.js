@@ -41,7 +41,7 @@
     view.srcObject = stream;
     box.hidden = false;
     button.setAttribute("aria-pressed", "true");
-    await view.play();
+    view.play().catch(() => {});
     look();
   }
 

@@ -12,10 +12,11 @@ from django.urls import reverse
 
 from inventory.models import Item, Location
 from purchasing.models import Dispute, Sending, Supplier, SupplierInvoice, SupplierPayment
+from purchasing.services.paying import pay_supplier
 from retailhub.core.access import Role
 from tests.factories.core import person
 from tests.factories.inventory import ItemFactory, LocationFactory
-from tests.factories.purchasing import SupplierFactory, billed, issued, posted, received
+from tests.factories.purchasing import TODAY, SupplierFactory, billed, issued, posted, received
 
 pytestmark = pytest.mark.django_db
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%EOF"
@@ -202,3 +203,62 @@ def test_a_page_of_scripts_called_pdf_is_never_shown(
         close()
     assert answer["Content-Type"] == "application/octet-stream"
     assert answer["Content-Disposition"].startswith("attachment")
+
+
+def test_whoever_only_looks_moves_nothing(client: Client, short: SupplierInvoice) -> None:
+    client.force_login(person(Role.BUYER), backend="django.contrib.auth.backends.ModelBackend")
+    hold = short.holds.get()
+    page = client.get(address("invoice", short))
+    steps = [
+        address("invoice_release", short, hold.pk), address("invoice_attach", short, 1),
+        *(address(f"invoice_{name}", short) for name in (
+            "supplier", "distinct", "reject", "dispute", "end_dispute", "resend", "pay", "set_off", "rematch",
+            "approve",
+        )),
+    ]  # fmt: skip
+
+    assert page.status_code == 200
+    assert {client.post(step, {"reason": "x"}).status_code for step in steps} == {403}
+    assert not any(step in page.content.decode() for step in steps)
+    short.refresh_from_db()
+    assert short.status == "on_hold"
+
+
+def test_looking_at_a_step_takes_none(accountant: Client, short: SupplierInvoice) -> None:
+    hold = short.holds.get()
+    for step in (
+        address("invoice_release", short, hold.pk), address("invoice_attach", short, 1),
+        *(address(f"invoice_{name}", short) for name in ("distinct", "reject", "dispute", "pay", "letter")),
+    ):  # fmt: skip
+        assert accountant.get(step).status_code == 200
+    assert accountant.get(address("invoice_rematch", short)).status_code == 405
+
+    short.refresh_from_db()
+    assert (short.status, Dispute.objects.count(), Sending.objects.filter(kind="dispute").count()) == ("on_hold", 0, 0)
+
+
+def test_a_credit_note_or_what_was_paid_ahead_is_set_off(
+    accountant: Client, short: SupplierInvoice, siam: Supplier
+) -> None:
+    posted(short)
+    paid = pay_supplier(supplier=siam, uses={}, amount=Decimal(50), currency="EUR", paid_on=TODAY, actor="user:max")
+    where = address("invoice_set_off", short)
+
+    assert paid.number in accountant.get(where).content.decode()
+    accountant.post(where, {"source": f"SupplierPayment:{paid.number}", "amount": ""})
+
+    short.refresh_from_db()
+    assert short.paid_total == Decimal(50)
+
+
+def test_many_lines_take_no_more_queries(
+    accountant: Client, short: SupplierInvoice, django_assert_max_num_queries: Any
+) -> None:
+    line = short.lines.first()
+    assert line is not None
+    for number in range(3, 40):
+        line.pk, line.line = None, number
+        line.save()
+
+    with django_assert_max_num_queries(45):
+        accountant.get(address("invoice", short))

@@ -227,3 +227,11 @@ def test_who_enters_no_invoices_types_none(client: Client) -> None:
 
     for address in (NEW, f"{NEW}orders/", f"{NEW}rows/", "/buying/invoices/upload/"):
         assert client.get(address).status_code == 403
+
+
+def test_orders_of_other_places_are_not_offered(client: Client, order: PurchaseOrder) -> None:
+    LocationFactory.create(code="nice")
+    client.force_login(person(Role.ACCOUNTANT, locations=["nice"]), backend="django.contrib.auth.backends.ModelBackend")
+
+    assert order.number not in client.get(f"{NEW}orders/?supplier=SIAM").content.decode()
+    assert client.get(f"{NEW}rows/?order={order.number}").status_code == 404

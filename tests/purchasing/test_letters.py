@@ -192,3 +192,15 @@ def test_a_cancelled_order_is_told_to_who_had_it(order: PurchaseOrder) -> None:
     send_papers()
 
     assert any("Cancellation" in message.subject for message in mail.outbox)
+
+
+def test_what_is_disputed_of_a_line_is_told_once(held: SupplierInvoice) -> None:
+    """Too many at too high a price: 20 of the 60 billed are not paid, however many things are wrong."""
+    dispute = open_dispute(invoice_id=held.pk, actor="user:ada")
+
+    text = words_of(dispute_letter(dispute))
+
+    assert dispute.amount == 20
+    assert [part["difference"] for part in dispute.lines if part["difference"]] == ["20.0000"]
+    assert "Value differs" not in text
+    assert text.count("20.00") == 2

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from purchasing.api import invoice_attributing as attributing
 from purchasing.api import invoices as views
 
 urlpatterns: list[URLPattern] = [
     path("supplier-invoices/", views.SupplierInvoices.as_view()),
     path("supplier-invoices/<int:pk>/", views.OneInvoice.as_view()),
     path("supplier-invoices/<int:pk>/rematch/", views.Rematch.as_view()),
+    path("supplier-invoices/<int:pk>/supplier/", attributing.NameSupplier.as_view()),
+    path("supplier-invoices/<int:pk>/confirm-distinct/", attributing.ConfirmDistinct.as_view()),
+    path("supplier-invoices/<int:pk>/attach/", attributing.AttachLines.as_view()),
     path("supplier-invoices/<int:pk>/decide/", views.Decide.as_view()),
     path("supplier-invoices/<int:pk>/release-hold/", views.ReleaseHold.as_view()),
     path("supplier-invoices/<int:pk>/approve/", views.Approve.as_view()),

@@ -132,3 +132,25 @@ def test_a_file_is_read_and_recognised_by_its_numbers(
     assert {hold["code"] for hold in told["holds"] if not hold["warning"]} == {"CHG", "TOT"} - {"TOT"}
     assert (again.json()["id"], again["Idempotency-Replayed"]) == (told["id"], "true")
     assert (broken.status_code, broken.json()["code"]) == (422, "unreadable_document")
+
+
+def test_a_program_says_what_the_paper_did_not(clerk: Program, siam: Supplier, lamp: Item, warehouse: Location) -> None:
+    order = issued(siam, warehouse, [(lamp, 10, "5.00")])
+    received(order)
+    told = clerk.send("/supplier-invoices/", body(order, purchase_orders=[])).json()
+    at = f"/supplier-invoices/{told['id']}"
+    assert [hold["code"] for hold in told["holds"]] == ["NOPO"]
+
+    missing = clerk.send(f"{at}/attach/", {"lines": [{"line": 1, "purchase_order": order.number, "order_line": 9}]})
+    halved = clerk.send(f"{at}/attach/", {"lines": [{"line": 1, "purchase_order": order.number}]})
+    unknown = clerk.send(f"{at}/attach/", {"lines": [{"line": 7, "purchase_order": order.number, "order_line": 1}]})
+    right = clerk.send(f"{at}/attach/", {"lines": [{"line": 1, "purchase_order": order.number, "order_line": 1}]})
+    again = clerk.send(f"{at}/supplier/", {"supplier": "SIAM"})
+    other = clerk.send(f"{at}/supplier/", {"supplier": "NOBODY"})
+
+    assert [answer.status_code for answer in (missing, halved, unknown, other)] == [422, 400, 400, 422]
+    assert missing.json()["errors"][0]["pointer"] == "/lines/0/order_line"
+    assert right.json()["status"] == "matched"
+    assert again.json()["supplier"] == "SIAM"
+    assert clerk.send(f"{at}/attach/", {"lines": [{"line": 1}]}).json()["status"] == "on_hold"
+    assert clerk.send(f"{at}/confirm-distinct/", {}).status_code == 200
