@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 
-from django.db.models import Q, Sum
+from django.db.models import Q, Sum, prefetch_related_objects
 from django.utils import timezone
 
 from inventory.models import Location
@@ -120,6 +120,8 @@ def accrue_landed(receipt: Receipt, rows: Sequence[ReceiptLine], *, on: date, ac
         .select_related("order")
         .order_by("order_id", "code")
     )
+    if charges:
+        prefetch_related_objects(list(rows), "item")
     made = []
     for charge in charges:
         mine = [row for row in rows if row.order_line and row.order_line.order_id == charge.order_id]

@@ -87,6 +87,13 @@ def open_units(line: PurchaseOrderLine) -> int:
     return max(0, line.quantity - line.cancelled - line.received - line.rejected + line.replacement_due)
 
 
+def note_events(document: str, entries: Iterable[tuple[str, str, dict[str, Any]]], *, actor: str) -> None:
+    """Have entries of (kind, text, data) in the document's timeline. One statement."""
+    BuyingEvent.objects.bulk_create(
+        BuyingEvent(document=document, kind=kind, text=text, actor=actor, data=data) for kind, text, data in entries
+    )
+
+
 def note_event(document: str, kind: str, text: str, *, actor: str, data: dict[str, Any] | None = None) -> BuyingEvent:
     """Have one more entry in the document's timeline."""
     return BuyingEvent.objects.create(document=document, kind=kind, text=text, actor=actor, data=data or {})
