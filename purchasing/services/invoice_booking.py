@@ -24,7 +24,13 @@ from purchasing.models import (
     SupplierInvoice,
 )
 from purchasing.services.invoicing import ZERO, Sums
-from purchasing.services.landing import accrual_of_charge, goods_billed_by, items_bearing, settle_charge
+from purchasing.services.landing import (
+    accrual_of_charge,
+    goods_billed_by,
+    items_bearing,
+    part_to_bear,
+    settle_charge,
+)
 from purchasing.services.unbilled import WentBefore, unbilled_units, went_before
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 from retailhub.core.money import round_total
@@ -288,13 +294,14 @@ def _book_charges(book: Round, charges: Sequence[InvoiceCharge]) -> list[Invoice
             continue
         home = book.home(charge.payable_amount) - book.home(charge.posted_amount)
         charge.posted_amount = charge.payable_amount
+        borne = ZERO
         if treatment_of(charge) == PurchaseCharge.Treatment.LANDED:
-            book.put("landed_accrual", home, reference=accrual_of_charge(charge))
-            charge.posted_landed += home
+            borne = part_to_bear(charge, home)
+            book.put("landed_accrual", borne, reference=accrual_of_charge(charge))
+            charge.posted_landed += borne
             landed.append(charge)
-        else:
-            account = "freight" if charge.code == "freight" else "expense"
-            book.put(account, home, reference=f"{book.invoice.reference}:c{charge.line}")
+        account = "freight" if charge.code == "freight" else "expense"
+        book.put(account, home - borne, reference=f"{book.invoice.reference}:c{charge.line}")
         if charge.order_charge:
             charge.order_charge.invoiced += amount
     return landed
