@@ -514,7 +514,7 @@ def run(examples: int, steps: int, *, number: int | None = None) -> None:
 
 def test_buying_keeps_its_books_through_any_order_of_verbs() -> None:
     assert connection.in_atomic_block
-    run(12, 40)
+    run(8, 35)
 
 
 @pytest.mark.soak
