@@ -530,7 +530,7 @@ def test_twenty_thousand_papers_leave_books_that_agree(capsys: pytest.CaptureFix
         with capsys.disabled():
             told = ", ".join(f"{units} {name}" for name, units in sorted(Buying.counted.items()))
             print(f"\nseed {number}: {Buying.counted.total()} papers so far ({told})", flush=True)  # noqa: T201
-        run(8, 50, number=number)
+        run(8, 40, number=number)
         number += 1
     with capsys.disabled():
         print(f"\nseeds {first} to {number - 1}: {dict(Buying.counted)}", flush=True)  # noqa: T201
