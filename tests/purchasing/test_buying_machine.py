@@ -129,6 +129,8 @@ class Buying(RuleBasedStateMachine):
             self.take_in(data, whole)
         for right in (True, False, False):
             self.bill_something(data, right=right, freight=None, go=right)
+        for again in (True, False):
+            self.give_back(data, "sellable", again=again)
 
     def teardown(self) -> None:
         if not hasattr(self, "savepoint"):
@@ -250,11 +252,15 @@ class Buying(RuleBasedStateMachine):
 
     @rule(data=st.data(), bucket=st.sampled_from(["sellable", "sellable", "damaged", "on_hold"]), again=st.booleans())
     def send_back(self, data: Any, bucket: str, again: bool) -> None:
+        self.give_back(data, bucket, again)
+
+    def give_back(self, data: Any, bucket: str, again: bool) -> None:
         rows = ReceiptLine.objects.filter(receipt__status="posted", accepted__gt=F("returned"))
         if bucket != "sellable":
             rows = ReceiptLine.objects.filter(**{"damaged__gt" if bucket == "damaged" else "over__gt": 0})
         if row := self.one(data, rows):
-            line = GoingBack(receipt_line_id=row.pk, quantity=data.draw(few), bucket=bucket)
+            most = row.accepted - row.returned if bucket == "sellable" else 2
+            line = GoingBack(receipt_line_id=row.pk, quantity=data.draw(st.integers(1, max(1, most))), bucket=bucket)
             self.tries(
                 lambda: return_goods(lines=[line], reason="x", actor="user:wim", wants_replacement=again, at=self.at)
             )
