@@ -62,8 +62,7 @@ class ItemImport:
     def judge(self, rows: Sequence[Row], desk: Desk) -> list[Verdict]:
         keys = [sku_key(row.values["sku"]) for row in rows]
         known = {
-            item.sku_key: item
-            for item in Item.objects.filter(sku_key__among=keys).select_related("category__parent")
+            item.sku_key: item for item in Item.objects.filter(sku_key__among=keys).select_related("category__parent")
         }
         codes = _codes_of(known.values()) if any(row.values.get("barcodes") for row in rows) else {}
         owners = _owners(rows)

@@ -149,10 +149,11 @@ def _share_out(
     for correction, found in zip(corrections, receipts, strict=True):
         booked = Decimal(0)
         mine: list[_Part] = []
+        line = frozenset(x.pk for x in found)
         for receipt, quantity, change in _spread(correction, found):
             pool = pools[receipt.item_id]
             before = cents(pool.value)
-            to_stock = past[receipt.item_id].apply(receipt, change, pool)
+            to_stock = past[receipt.item_id].apply(receipt, change, pool, line)
             pool.booked_value += cents(pool.value) - before
             booked += cents(pool.value) - before
             mine.append(_Part(receipt, quantity, change, to_stock))
@@ -186,11 +187,19 @@ def _spread(correction: Correction, receipts: Sequence[Receipt]) -> list[tuple[R
     """Share a correction among the movements of its line by the units that each of them kept."""
     parts = []
     units, change = correction.quantity, correction.value_change
-    kept = sum(x.kept for x in receipts)
-    for receipt in (x for x in receipts if x.kept > 0):
-        part = change if receipt.kept == kept else round_cost(change * receipt.kept / kept)
-        share = units if receipt.kept == kept else units * receipt.kept // kept
-        kept -= receipt.kept
+    # Goods that were moved to another bucket before they went back were counted against the movement of that bucket.
+    beyond = -sum(min(0, x.kept) for x in receipts)
+    left = []
+    for receipt in receipts:
+        gone = min(beyond, max(0, receipt.kept))
+        beyond -= gone
+        if receipt.kept > gone:
+            left.append((receipt, receipt.kept - gone))
+    kept = sum(mine for _, mine in left)
+    for receipt, mine in left:
+        part = change if mine == kept else round_cost(change * mine / kept)
+        share = units if mine == kept else units * mine // kept
+        kept -= mine
         units -= share
         change -= part
         parts.append((receipt, max(1, share), part))
@@ -228,9 +237,12 @@ class _Past:
     issues: list[_Issue] = field(default_factory=list)
     layers: list[_KnownLayer] = field(default_factory=list)
 
-    def apply(self, receipt: Receipt, change: Decimal, pool: Pool) -> Decimal:
-        """Change pool and layer by what is left of the correction; answer that part. Nothing falls below zero."""
-        share, known = self._remaining(receipt)
+    def apply(self, receipt: Receipt, change: Decimal, pool: Pool, line: frozenset[int]) -> Decimal:
+        """Change pool and layer by what is left of the correction; answer that part. Nothing falls below zero.
+
+        `line` are all movements of the receipt's line.
+        """
+        share, known = self._remaining(receipt, line)
         if not share or not pool.quantity:
             return Decimal(0)
         part = round_cost(change * share)
@@ -243,7 +255,7 @@ class _Past:
         pool.value += part
         return part
 
-    def _remaining(self, receipt: Receipt) -> tuple[Decimal, _KnownLayer | None]:
+    def _remaining(self, receipt: Receipt, line: frozenset[int]) -> tuple[Decimal, _KnownLayer | None]:
         """Answer which part of what the receipt brought is still here, and the layer it lies in if layers are kept."""
         share = Decimal(1)
         own = next((x for x in self.layers if x.movement_id == receipt.pk), None)
@@ -261,14 +273,14 @@ class _Past:
                     None,
                 )
                 until = None if opening is None else opening.opened_after
-                share *= self._kept_by_the_average(receipt, since, until)
+                share *= self._kept_by_the_average(line, since, until)
                 if opening is None:
                     return share, None
                 share = share * opening.quantity / opening.received
                 layer = opening
         return share, layer
 
-    def _kept_by_the_average(self, receipt: Receipt, since: int, until: int | None) -> Decimal:
+    def _kept_by_the_average(self, line: frozenset[int], since: int, until: int | None) -> Decimal:
         share = Decimal(1)
         start = bisect_right(self.issues, since, key=lambda issue: issue.pk)
         for issue in self.issues[start:]:
@@ -277,7 +289,7 @@ class _Past:
             if not issue.after:
                 return Decimal(0)
             # What goes back leaves at its own cost: nothing of the correction goes with it.
-            if issue.reverses or issue.returns == receipt.pk:
+            if issue.reverses or issue.returns in line:
                 continue
             share = share * issue.after / issue.before
         return share

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
@@ -52,9 +54,15 @@ class NameSupplier(AttributingVerb):
 class ConfirmDistinct(AttributingVerb):
     """Say that it is no duplicate."""
 
+    required_scopes: ClassVar = {"POST": "invoices:approve"}
+    scope = "invoices:approve"
+
     @door(InvoiceShape, body=NoBody, keyed=False)
     def post(self, request: Request, pk: int) -> HttpResponse:
-        """Say that an invoice which looks like another one is none; it is not held for that again."""
+        """Say that an invoice which looks like another one is none; it is not held for that again.
+
+        409 `needs_another_approver` for the key that entered it.
+        """
         return super().post(request, pk)
 
     def say(self) -> None:

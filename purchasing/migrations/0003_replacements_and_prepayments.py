@@ -15,10 +15,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveConstraint(
-            model_name='matchallocation',
-            name='match_allocation_once',
-        ),
         migrations.AddField(
             model_name='supplierinvoice',
             name='used_total',
@@ -43,10 +39,6 @@ class Migration(migrations.Migration):
             model_name='paymentuse',
             name='credit_note',
             field=models.ForeignKey(blank=True, help_text='The credit note, or the prepayment invoice.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='credit_uses', to='purchasing.supplierinvoice'),
-        ),
-        migrations.AddConstraint(
-            model_name='matchallocation',
-            constraint=models.UniqueConstraint(fields=('invoice_line', 'order_line', 'receipt_line', 'is_posted'), name='match_allocation_once_posted_and_once_not', nulls_distinct=False),
         ),
         migrations.AddConstraint(
             model_name='supplierinvoice',

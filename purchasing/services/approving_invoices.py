@@ -97,7 +97,7 @@ def post_invoice(*, invoice_id: int, actor: str, at: datetime | None = None, on:
     if invoice.status == InvoiceStatus.MATCHED:
         ensure_can(invoice, InvoiceStatus.POSTED)
     lines: Sequence[InvoiceLine] = list(
-        InvoiceLine.objects.filter(invoice=invoice).select_related("order_line__order").order_by("line")
+        InvoiceLine.objects.filter(invoice=invoice).select_related("order_line__order__supplier").order_by("line")
     )
     charges = list(invoice.charges.select_related("order_charge__order").order_by("line"))
     sums = payable_of(invoice, lines, charges, open_codes(invoice))

@@ -19,7 +19,7 @@ from purchasing.models import (
     SupplierItem,
 )
 from purchasing.services.capturing import guesses_of, refuse_duplicate
-from purchasing.services.invoicing import lock_invoice
+from purchasing.services.invoicing import lock_invoice, refuse_same_hands
 from purchasing.services.recognising import Named, Recognised, factor_of, recognise_lines
 from purchasing.services.standing import WrongState, note_event
 from retailhub.core.errors import Invalid, Offence
@@ -72,9 +72,14 @@ def name_supplier(*, invoice_id: int, supplier: Supplier, actor: str) -> Supplie
 
 @retried()
 def confirm_distinct(*, invoice_id: int, actor: str) -> SupplierInvoice:
-    """Say that an invoice that looks like another one is none; it is not held for that again."""
+    """Say that an invoice that looks like another one is none; it is not held for that again.
+
+    To let a twin pass is to let a hold pass: raises NeedsAnother for whoever entered the invoice, and above the first
+    approval limit for whoever wrote the order.
+    """
     invoice = lock_invoice(invoice_id)
     if not invoice.is_distinct:
+        refuse_same_hands(invoice, actor, invoice.total, from_zero=True, what="lets it pass")
         invoice.is_distinct = True
         invoice.save(update_fields=["is_distinct"])
         note_event(invoice.reference, "distinct", "Is no duplicate", actor=actor)

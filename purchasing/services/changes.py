@@ -222,14 +222,16 @@ def _refuse_too_little(by_number: Mapping[int, PurchaseOrderLine], changes: Sequ
             continue
         line = by_number[change.line]
         came, billed = line.received + line.rejected, line.invoiced - line.credited
-        if change.quantity < max(came, billed):
-            detail = f"line {line.line}: {came} came and {billed} are billed, {change.quantity} would be less"
+        # What came in place of goods that went back was not ordered once more.
+        kept = min(came, max(line.quantity - line.cancelled, came - line.replacement_due))
+        if change.quantity < max(kept, billed):
+            detail = f"line {line.line}: {kept} came and {billed} are billed, {change.quantity} would be less"
             low.append(
                 Offence(
                     pointer=f"/lines/{index}/quantity",
                     code="below_received",
                     detail=detail,
-                    extra={"line": line.line, "received": came, "invoiced": billed},
+                    extra={"line": line.line, "received": kept, "invoiced": billed},
                 )
             )
         waiting = promised.get(line.pk, 0)

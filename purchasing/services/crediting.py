@@ -8,49 +8,33 @@ the goods, a charge against what it was posted to.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Sum
-
-from inventory.services.costing import cents, lock_pools
+from inventory.services.costing import lock_pools
 from purchasing.models import (
-    Claim,
     InvoiceCharge,
     InvoiceLine,
     InvoiceStatus,
-    MatchAllocation,
     PurchaseCharge,
-    ReceiptLine,
     SupplierInvoice,
 )
+from purchasing.services.credit_booking import Crediting
 from purchasing.services.invoice_booking import Round, share_rows, treatment_of
 from purchasing.services.invoicing import ZERO
 from purchasing.services.landing import accrual_of_charge, items_bearing, settle_charge
 from purchasing.services.matching import match_invoices
-from purchasing.services.replacing import Owed, owed_for_returns
 from purchasing.services.standing import note_event
 from retailhub.accounting.services.posting import NewEntry, post_entries
 from retailhub.core.errors import DomainError, Offence
 from retailhub.core.money import round_total
-from retailhub.core.sql import insert_rows, write_fields
+from retailhub.core.sql import write_fields
 
 
 class ExceedsInvoiced(DomainError):
     """More is credited than was billed."""
 
     code = "exceeds_invoiced"
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What of a credit line takes back unposted parts, and what posted ones."""
-
-    absorbed_units: int
-    absorbed: Decimal
-    units: int
-    amount: Decimal
 
 
 def post_credit_note(
@@ -75,10 +59,11 @@ def post_credit_note(
     _refuse_exceeding(fresh, targets)
     book = Round(invoice)
     lock_pools({x.order_line.item_id for x in fresh if x.order_line} | items_bearing(more))
+    run = Crediting(book, fresh)
     for line in fresh:
         target = targets[line.corrects_id or 0]
-        part = _split(line, target, invoice.currency)
-        _book(book, line, target, part)
+        part = run.split(line, target)
+        run.book(line, target, part)
         target.credited_amount += part.absorbed + part.amount
         if line.credit_kind == InvoiceLine.CreditKind.GOODS:
             target.credited_quantity += part.absorbed_units + part.units
@@ -86,7 +71,8 @@ def post_credit_note(
                 line.order_line.credited += part.units
         line.credited_quantity, line.credited_amount = part.absorbed_units, part.absorbed
         line.posted_quantity, line.posted_amount = part.units, part.amount
-        _settle_claims(line, part.absorbed + part.amount, at)
+        run.settle_claims(line, part.absorbed + part.amount, at)
+    run.write()
     landed = _book_charges(book, more)
     tax, total = _totals(invoice, lines, charges)
     book.put("input_tax", book.home(invoice.posted_tax) - book.home(tax), reference=invoice.reference)
@@ -179,124 +165,6 @@ def _refuse_exceeding(lines: Sequence[InvoiceLine], targets: dict[int, InvoiceLi
         raise ExceedsInvoiced(errors=errors)
 
 
-def _split(line: InvoiceLine, target: InvoiceLine, currency: str) -> _Part:
-    before = InvoiceLine.objects.filter(corrects=target).aggregate(
-        units=Sum("credited_quantity"), amount=Sum("credited_amount")
-    )
-    open_amount = max(ZERO, target.net_amount - target.posted_amount - (before["amount"] or ZERO))
-    if line.credit_kind != InvoiceLine.CreditKind.GOODS:
-        absorbed = min(line.net_amount, open_amount)
-        return _Part(0, absorbed, 0, line.net_amount - absorbed)
-    open_units = max(0, target.quantity - target.posted_quantity - (before["units"] or 0))
-    units = min(line.quantity, open_units)
-    absorbed = ZERO
-    if units:
-        share = line.net_amount if units == line.quantity else line.net_amount * units / line.quantity
-        absorbed = min(open_amount, round_total(share, currency))
-    return _Part(units, absorbed, line.quantity - units, line.net_amount - absorbed)
-
-
-# --- what posted parts go against ------------------------------------------------------------------------------------
-def _book(book: Round, line: InvoiceLine, target: InvoiceLine, part: _Part) -> None:
-    reference = f"supplier_invoice:{target.invoice_id}#{target.line}"
-    if not part.amount:
-        return
-    if line.order_line is None:
-        book.put("expense", -book.home(part.amount), reference=reference)
-        return
-    posted = list(
-        MatchAllocation.objects.filter(invoice_line=target, is_posted=True)
-        .select_related("receipt_line__receipt__location")
-        .order_by("pk")
-        .select_for_update(of=("self",), no_key=True)
-    )
-    if line.credit_kind == InvoiceLine.CreditKind.GOODS and part.units:
-        _book_goods(book, line, part, posted, reference)
-    else:
-        _book_price(book, line, part, posted, reference)
-    MatchAllocation.objects.filter(pk__in=[x.pk for x in posted if not x.quantity]).delete()
-    write_fields([x for x in posted if x.quantity], ["quantity", "amount", "prepaid_stock", "claimed"])
-
-
-def _book_goods(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[MatchAllocation], reference: str) -> None:
-    """Goods that did not come come off what was billed ahead; those that went back off what stands in claims."""
-    left, home = part.units, book.home(part.amount)
-    made = []
-    for allocation in posted:
-        if allocation.receipt_line_id is None and allocation.prepaid_stock and left:
-            to_come = allocation.units_to_come
-            units = min(left, to_come)
-            share = allocation.prepaid_stock if units == to_come else cents(allocation.prepaid_stock * units / to_come)
-            book.put("ginr", -share, reference=reference)
-            home -= share
-            left -= units
-            # They do not come any more: nothing that comes later is set against them.
-            _shorten(allocation, units, share, book.invoice.currency)
-    for allocation in posted:
-        if not allocation.quantity or not left:
-            continue
-        units, owed = _claimed(allocation)
-        taken = min(left, units)
-        if not taken:
-            continue
-        share = owed if taken == units else cents(owed * taken / units)
-        book.put("supplier_claims", -share, reference=reference)
-        home -= share
-        left -= taken
-        made.append(
-            MatchAllocation(
-                invoice_line=line, order_line_id=allocation.order_line_id, receipt_line=allocation.receipt_line,
-                quantity=taken, amount=round_total(part.amount * taken / part.units, book.invoice.currency),
-                claimed=share, is_posted=True,
-            )
-        )  # fmt: skip
-    insert_rows(made)
-    book.put("price_variance", -home, reference=reference)
-
-
-def _shorten(allocation: MatchAllocation, units: int, share: Decimal, currency: str) -> None:
-    rest = allocation.quantity - units
-    allocation.amount = round_total(allocation.amount * rest / allocation.quantity, currency)
-    allocation.quantity = rest
-    allocation.prepaid_stock -= share
-
-
-def _claimed(allocation: MatchAllocation) -> tuple[int, Decimal]:
-    """Answer units and money of an allocation that stand in claims and no credit note took back."""
-    if allocation.receipt_line_id:
-        owed = owed_for_returns([allocation.receipt_line_id]).get(allocation.receipt_line_id, Owed())
-        return owed.units, owed.amount
-    mine = MatchAllocation.objects.filter(
-        receipt_line=None, is_posted=True, invoice_line__corrects=allocation.invoice_line_id,
-        invoice_line__invoice__kind="credit_note",
-    ).aggregate(units=Sum("quantity"), amount=Sum("claimed"))  # fmt: skip
-    units, amount = allocation.units_claimed, allocation.claimed
-    return max(0, units - (mine["units"] or 0)), max(ZERO, amount - (mine["amount"] or ZERO))
-
-
-def _book_price(book: Round, line: InvoiceLine, part: _Part, posted: Sequence[MatchAllocation], reference: str) -> None:
-    """A lower price makes the goods cheaper, whether they are here or sold."""
-    home, whole = book.home(part.amount), sum(x.quantity for x in posted)
-    given, counted = ZERO, 0
-    for allocation in posted:
-        counted += allocation.quantity
-        upto = cents(home * counted / whole)
-        share, given = upto - given, upto
-        row: ReceiptLine | None = allocation.receipt_line
-        if row is not None:
-            book.correct(row, allocation.quantity, -share, line)
-            continue
-        claimed = min(cents(share * allocation.units_claimed / allocation.quantity), allocation.claimed)
-        off = min(share - claimed, allocation.prepaid_stock)
-        book.put("supplier_claims", -claimed, reference=reference)
-        book.put("ginr", -off, reference=reference)
-        allocation.claimed -= claimed
-        allocation.prepaid_stock -= off
-        book.put("price_variance", claimed + off - share, reference=reference)
-    if not posted:
-        book.put("price_variance", -home, reference=reference)
-
-
 def _book_charges(book: Round, charges: Sequence[InvoiceCharge]) -> list[InvoiceCharge]:
     landed = []
     for charge in charges:
@@ -310,21 +178,3 @@ def _book_charges(book: Round, charges: Sequence[InvoiceCharge]) -> list[Invoice
             account = "freight" if charge.code == "freight" else "expense"
             book.put(account, -home, reference=f"{book.invoice.reference}:c{charge.line}")
     return landed
-
-
-def _settle_claims(line: InvoiceLine, amount: Decimal, at: datetime) -> None:
-    """Take a credit off the open claims about the same order line, oldest first; what is left of them stays open."""
-    if line.order_line is None:
-        return
-    claims = Claim.objects.filter(order_line=line.order_line, state=Claim.State.OPEN).order_by("pk")
-    changed = []
-    for claim in claims.select_for_update(of=("self",), no_key=True):
-        part = min(amount, claim.amount - claim.settled)
-        if part <= 0:
-            continue
-        claim.settled += part
-        amount -= part
-        if claim.settled >= claim.amount:
-            claim.state, claim.settled_at = Claim.State.CREDITED, at
-        changed.append(claim)
-    write_fields(changed, ["settled", "state", "settled_at"])

@@ -26,6 +26,10 @@ def check_credit(line: InvoiceLine, book: Book, supplier_id: int) -> list[Breach
         room = min(
             target.quantity - target.credited_quantity, unposted + book.sent_back.get(line.order_line_id or 0, 0)
         )
+        # A second line about the same goods finds less.
+        book.sent_back[line.order_line_id or 0] = max(
+            0, book.sent_back.get(line.order_line_id or 0, 0) - max(0, line.quantity - unposted)
+        )
         if policy and line.quantity > room:
             found.append(
                 Breach(HoldCode.QREC, f"{room} went back", str(line.quantity), line.net_amount, units=line.quantity,

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from purchasing.models import Dispute, Hold, HoldCode, InvoiceLine, InvoiceStatus, SupplierInvoice
+from purchasing.models import Dispute, Hold, HoldCode, InvoiceLine, InvoiceStatus, MatchAllocation, SupplierInvoice
 from purchasing.services.invoicing import ZERO, ensure_can, lock_invoice, refuse_same_hands
 from purchasing.services.matching import match_invoices
-from purchasing.services.standing import WrongState, note_event
+from purchasing.services.standing import WrongState, note_event, note_events
 from purchasing.services.telling import tell_of_dispute
 from purchasing.transports.registry import way_to
 from retailhub.core.errors import Invalid, NotFound, Offence
@@ -52,13 +52,14 @@ def _release(invoice: SupplierInvoice, holds: Sequence[Hold], reason: str, actor
     refuse_same_hands(invoice, actor, max(worth, Decimal("0.01")), from_zero=True, what="lets it pass")
     for hold in holds:
         hold.released_at, hold.released_by, hold.release_reason = at, actor, reason[:200]
-        note_event(
-            invoice.reference,
-            "released",
-            f"{hold.code} was released: {reason}",
-            actor=actor,
-            data={"hold": hold.pk, "amount": str(hold.amount_at_risk)},
-        )
+    note_events(
+        invoice.reference,
+        [
+            ("released", f"{x.code} was released: {reason}", {"hold": x.pk, "amount": str(x.amount_at_risk)})
+            for x in holds
+        ],
+        actor=actor,
+    )
     write_fields(holds, ["released_at", "released_by", "release_reason"])
 
 
@@ -93,9 +94,15 @@ def decide_lines(
         _release(invoice, holds, reason or "Accepted as billed", actor, at or timezone.now())
     for number, decision in decisions.items():
         lines[number].decision = decision
-        if decision:
-            label = InvoiceLine.Decision(decision).label.lower()
-            note_event(invoice.reference, "decided", f"Line {number}: {label}", actor=actor)
+    note_events(
+        invoice.reference,
+        [
+            ("decided", f"Line {number}: {InvoiceLine.Decision(decision).label.lower()}", {})
+            for number, decision in decisions.items()
+            if decision
+        ],
+        actor=actor,
+    )
     write_fields([lines[number] for number in decisions], ["decision"])
     match_invoices(invoice_ids=[invoice.pk], actor=actor, at=at)
     invoice.refresh_from_db(fields=["status"])
@@ -239,7 +246,7 @@ def reject_invoice(*, invoice_id: int, reason: str, actor: str, at: datetime | N
     lines = list(invoice.lines.all())
     for line in lines:
         line.payable_quantity, line.payable_amount = 0, ZERO
-        line.allocations.all().delete()
+    MatchAllocation.objects.filter(invoice_line__invoice=invoice).delete()
     write_fields(lines, ["payable_quantity", "payable_amount"])
     invoice.charges.update(payable_amount=0)
     invoice.holds.filter(released_at=None).update(released_at=at, release_reason="The invoice was rejected")

@@ -24,8 +24,14 @@ from purchasing.models import (
     SupplierInvoice,
 )
 from purchasing.services.invoicing import ZERO, Sums
-from purchasing.services.landing import accrual_of_charge, goods_billed_by, items_bearing, settle_charge
-from purchasing.services.unbilled import unbilled_units, went_before
+from purchasing.services.landing import (
+    accrual_of_charge,
+    goods_billed_by,
+    items_bearing,
+    part_to_bear,
+    settle_charge,
+)
+from purchasing.services.unbilled import WentBefore, unbilled_units, went_before
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 from retailhub.core.money import round_total
 from retailhub.core.sql import write_fields
@@ -42,6 +48,10 @@ class Round:
     lines: list[EntryLine] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
     corrected: list[ReceiptLine] = field(default_factory=list)
+    before: dict[int, WentBefore] = field(default_factory=dict)
+    """What went back of each receipt line."""
+    refused: dict[int, int] = field(default_factory=dict)
+    """Units that were refused of each order line whose supplier bills what he ships."""
 
     @property
     def is_foreign(self) -> bool:
@@ -109,6 +119,8 @@ def book_round(
     )
     receipts = _lock_receipts(allocations)
     lock_pools({row.item_id for row in receipts.values()} | items_bearing(charges))
+    book.before = went_before(pk for pk, row in receipts.items() if row.returned)
+    book.refused = _refused(lines)
     by_line: dict[int, list[MatchAllocation]] = {}
     for allocation in allocations:
         by_line.setdefault(allocation.invoice_line_id, []).append(allocation)
@@ -209,14 +221,14 @@ def _book_allocation(
     allocation.is_posted = True
     row = receipts.get(allocation.receipt_line_id or 0)
     if row is None:
-        refused = min(allocation.quantity, _refused(line))
+        refused = min(allocation.quantity, _refused_and_unbilled(book, line))
         claimed = home if refused == allocation.quantity else cents(home * refused / allocation.quantity)
         # Refused goods do not come any more: the supplier owes us what he billed for them.
         book.put("supplier_claims", claimed, reference=reference)
         book.put("ginr", home - claimed, reference=reference)
         allocation.prepaid_stock, allocation.claimed = home - claimed, claimed
         return
-    share = _open_share(row, allocation.quantity)
+    share = _open_share(row, allocation.quantity, book.before.get(row.pk))
     at_receipt = cents(allocation.amount * row.rate) if book.is_foreign else home
     book.put("grni", share, reference=f"{row.receipt.reference}#{row.line}")
     book.correct(row, allocation.quantity, at_receipt - share, line)
@@ -250,20 +262,28 @@ def _book_later_price(
         book.put_exchange(home - at_receipt, f"{book.invoice.reference}#{line.line}")
 
 
-def _open_share(row: ReceiptLine, units: int) -> Decimal:
+def _open_share(row: ReceiptLine, units: int, before: WentBefore | None) -> Decimal:
     """Answer what of a receipt line's open amount so many units clear: their share; the last units take the rest."""
     left = row.amount - row.cleared - row.reduced
-    of = max(unbilled_units(row, went_before([row.pk]).get(row.pk) if row.returned else None), units)
+    of = max(unbilled_units(row, before), units)
     return left if units == of else cents(left * units / of)
 
 
-def _refused(line: InvoiceLine) -> int:
-    """Answer how many units that were refused are billed by this line, where what is shipped is billed."""
+def _refused(lines: Sequence[InvoiceLine]) -> dict[int, int]:
+    """Answer how many units were refused of the order lines whose supplier bills what he ships. One query, or none."""
+    asked = [x.order_line_id for x in lines if x.order_line and x.order_line.order.supplier.bills_on_shipment]
+    if not asked:
+        return {}
+    found = ReceiptLine.objects.filter(order_line__in=asked, receipt__status="posted").values_list("order_line")
+    return dict(found.annotate(units=Sum("refused")).order_by())
+
+
+def _refused_and_unbilled(book: Round, line: InvoiceLine) -> int:
+    """Answer how many units that were refused are billed by this line."""
     ordered = line.order_line
-    if ordered is None or not ordered.order.supplier.bills_on_shipment:
+    if ordered is None:
         return 0
-    refused = ordered.receipt_lines.filter(receipt__status="posted").aggregate(n=Sum("refused"))["n"] or 0
-    return max(0, refused - max(0, ordered.invoiced - ordered.received))
+    return max(0, book.refused.get(ordered.pk, 0) - max(0, ordered.invoiced - ordered.received))
 
 
 def _book_charges(book: Round, charges: Sequence[InvoiceCharge]) -> list[InvoiceCharge]:
@@ -275,13 +295,14 @@ def _book_charges(book: Round, charges: Sequence[InvoiceCharge]) -> list[Invoice
             continue
         home = book.home(charge.payable_amount) - book.home(charge.posted_amount)
         charge.posted_amount = charge.payable_amount
+        borne = ZERO
         if treatment_of(charge) == PurchaseCharge.Treatment.LANDED:
-            book.put("landed_accrual", home, reference=accrual_of_charge(charge))
-            charge.posted_landed += home
+            borne = part_to_bear(charge, home)
+            book.put("landed_accrual", borne, reference=accrual_of_charge(charge))
+            charge.posted_landed += borne
             landed.append(charge)
-        else:
-            account = "freight" if charge.code == "freight" else "expense"
-            book.put(account, home, reference=f"{book.invoice.reference}:c{charge.line}")
+        account = "freight" if charge.code == "freight" else "expense"
+        book.put(account, home - borne, reference=f"{book.invoice.reference}:c{charge.line}")
         if charge.order_charge:
             charge.order_charge.invoiced += amount
     return landed

@@ -2,7 +2,8 @@
 
 A charge agreed with an order is borne by what was received of it, net of what went back. As long as nobody billed it
 the estimate counts, afterwards what was billed. Every voucher brings what the goods bear to that point; the account of
-accrued landed costs keeps the rest. What was sold meanwhile bears its part as cost of sales, today.
+accrued landed costs keeps the rest. What was sold meanwhile bears its part as cost of sales, today. Where all of it
+went back and nothing more is to come, what no goods bear yet is an expense.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from inventory.models import Location
 from inventory.services.costing import cents
 from inventory.services.revaluing import Corrected, Correction, correct_receipts, preview_corrections
 from purchasing.models import (
+    OPEN,
     InvoiceCharge,
     LandedCost,
     LandedCostShare,
@@ -121,6 +123,8 @@ def accrue_landed(receipt: Receipt, rows: Sequence[ReceiptLine], *, on: date, ac
         .select_related("order")
         .order_by("order_id", "code")
     )
+    if charges:
+        prefetch_related_objects(list(rows), "item")
     made = []
     if charges:
         prefetch_related_objects(rows, "item")
@@ -185,6 +189,25 @@ def settle_charge(charge: InvoiceCharge, *, on: date, actor: str) -> LandedCost 
     )  # fmt: skip
 
 
+def part_to_bear(charge: InvoiceCharge, home: Decimal) -> Decimal:
+    """Answer how much of what is posted of a charge goods bear: all of it, unless none are left and none are to come.
+
+    Then it is what they bore while they were here and nobody has billed yet.
+    """
+    if charge.order_charge:
+        order = charge.order_charge.order
+        rows, is_open = _received(order_line__order=order.pk), order.status in OPEN
+    else:
+        rows, is_open = _received(allocations__invoice_line__invoice=goods_billed_by(charge)), False
+    if is_open or not rows or any(x.units for x in bearings_of(rows)):
+        return home
+    if not charge.order_charge:
+        return ZERO
+    billed = InvoiceCharge.objects.filter(order_charge=charge.order_charge).aggregate(total=Sum("posted_landed"))
+    unbilled: Decimal = _borne(charge.order_charge) - (billed["total"] or ZERO)
+    return max(ZERO, min(home, unbilled))
+
+
 def goods_billed_by(charge: InvoiceCharge) -> int:
     """Answer the invoice with the goods of a charge: its own, or of a credit note the one that is corrected."""
     return charge.invoice.corrects_id or charge.invoice_id
@@ -236,12 +259,15 @@ def _borne(charge: PurchaseCharge) -> Decimal:
 
 
 def _weights(charge: PurchaseCharge) -> tuple[Decimal, Decimal]:
-    """Answer how much of the order came, net of what went back, and how much was ordered, by value of the order."""
+    """Answer how much of the order came and how much was ordered, by value of the order.
+
+    What went back took with it what it bore: those that stay do not bear less for it.
+    """
     came = ordered = ZERO
     for line in PurchaseOrderLine.objects.filter(order=charge.order_id).prefetch_related("receipt_lines__receipt"):
         ordered += line.net_amount(line.quantity - line.cancelled)
         units = sum(
-            x.accepted + x.damaged + x.over - x.returned
+            x.accepted + x.damaged + x.over
             for x in line.receipt_lines.all()
             if x.receipt.status == ReceiptStatus.POSTED
         )

@@ -27,7 +27,7 @@ from purchasing.services.claiming import claimed_amount, expect_replacement, wri
 from purchasing.services.exceptions import look_at_exceptions
 from purchasing.services.standing import lock_purchase_orders, next_number, note_event
 from purchasing.services.telling import tell_of_return
-from purchasing.services.unbilled import WentBefore, unbilled_share, unbilled_units, units_in, went_before
+from purchasing.services.unbilled import WentBefore, here_of, unbilled_share, unbilled_units, went_before
 from purchasing.transports.registry import way_to
 from retailhub.accounting.services.posting import EntryLine, NewEntry, post_entries
 from retailhub.core.errors import DomainError, Invalid, NotFound, Offence
@@ -85,7 +85,7 @@ def return_goods(
     first = rows[lines[0].receipt_line_id].receipt
     _refuse_mixed(lines, rows, first)
     before = went_before(rows)
-    _refuse_exceeding(lines, rows)
+    _refuse_exceeding(lines, rows, before)
     paper = SupplierReturn.objects.create(
         number=next_number("RV"),
         supplier=first.supplier,  # type: ignore[misc]  # receipts without one are refused above
@@ -188,14 +188,17 @@ def _refuse_mixed(lines: Sequence[GoingBack], rows: dict[int, ReceiptLine], firs
         raise NotReturnable(errors=errors)
 
 
-def _refuse_exceeding(lines: Sequence[GoingBack], rows: dict[int, ReceiptLine]) -> None:
-    wanted: dict[int, int] = {}
+def _refuse_exceeding(lines: Sequence[GoingBack], rows: dict[int, ReceiptLine], before: dict[int, WentBefore]) -> None:
+    taken: dict[int, dict[str, int]] = {}
     errors = []
     for index, x in enumerate(lines):
         row = rows[x.receipt_line_id]
-        wanted[row.pk] = wanted.get(row.pk, 0) + x.quantity
-        left = units_in(row) - row.returned
-        if wanted[row.pk] > left:
+        known = before.get(row.pk, WentBefore())
+        gone = taken.setdefault(row.pk, dict(known.by_bucket))
+        here = here_of(row, WentBefore(by_bucket=gone))
+        left = here.apart.get(x.bucket, 0) + here.accepted + here.free
+        gone[x.bucket] = gone.get(x.bucket, 0) + x.quantity
+        if x.quantity > left:
             errors.append(
                 Offence(
                     pointer=f"/lines/{index}/quantity",
@@ -222,15 +225,13 @@ def _write_lines(
         row = rows[x.receipt_line_id]
         known = before.setdefault(row.pk, WentBefore())
         # What is not ours to pay goes first: damaged and surplus units were counted apart, and are billed last.
-        apart = {
-            bucket: max(0, units - known.by_bucket.get(bucket, 0))
-            for bucket, units in ((Bucket.DAMAGED, row.damaged), (Bucket.ON_HOLD, row.over))
-        }
-        refused = min(x.quantity, apart.get(Bucket(x.bucket), 0))
-        accepted[index] = x.quantity - refused
+        here = here_of(row, known)
+        refused = min(x.quantity, here.apart.get(x.bucket, 0))
+        accepted[index] = min(x.quantity - refused, here.accepted)
         unbilled = unbilled_units(row, known)
-        uninvoiced = min(refused, unbilled) + min(accepted[index], max(0, unbilled - sum(apart.values())))
+        uninvoiced = min(refused, unbilled) + min(accepted[index], max(0, unbilled - sum(here.apart.values())))
         from_open = unbilled_share(row, uninvoiced, known) if uninvoiced else Decimal(0)
+        uninvoiced += x.quantity - refused - accepted[index]  # free ones
         owed = cents(went.receipt_cost * (x.quantity - uninvoiced) / x.quantity)
         if not paper.location.owned:
             from_open = owed = Decimal(0)

@@ -16,7 +16,7 @@ from purchasing.models import (
 )
 from retailhub.core.errors import DomainError, NotFound
 from retailhub.core.money import round_total
-from retailhub.core.sql import rows
+from retailhub.core.sql import insert_rows, rows
 
 
 class WrongState(DomainError):
@@ -85,6 +85,13 @@ def standing_of(order: PurchaseOrder, lines: Sequence[PurchaseOrderLine]) -> str
 def open_units(line: PurchaseOrderLine) -> int:
     """What is still to come: the generated column, for lines that are changed and not yet saved."""
     return max(0, line.quantity - line.cancelled - line.received - line.rejected + line.replacement_due)
+
+
+def note_events(document: str, entries: Iterable[tuple[str, str, dict[str, Any]]], *, actor: str) -> None:
+    """Have entries of (kind, text, data) in the document's timeline. One statement."""
+    insert_rows(
+        BuyingEvent(document=document, kind=kind, text=text, actor=actor, data=data) for kind, text, data in entries
+    )
 
 
 def note_event(document: str, kind: str, text: str, *, actor: str, data: dict[str, Any] | None = None) -> BuyingEvent:

@@ -37,6 +37,27 @@ def went_before(line_ids: Iterable[int]) -> dict[int, WentBefore]:
     return answers
 
 
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Units of a receipt line that did not go back: damaged and surplus ones by their bucket, ours to pay, and free."""
+
+    apart: dict[str, int]
+    accepted: int
+    free: int
+
+
+def here_of(row: ReceiptLine, before: WentBefore | None) -> Here:
+    """Answer what of the line is still here. What was counted apart goes first of its bucket, then what is ours."""
+    gone = before.by_bucket if before else {}
+    counted = {str(Bucket.DAMAGED): row.damaged, str(Bucket.ON_HOLD): row.over}
+    others = sum(max(0, units - counted.get(bucket, 0)) for bucket, units in gone.items())
+    return Here(
+        apart={bucket: max(0, units - gone.get(bucket, 0)) for bucket, units in counted.items()},
+        accepted=max(0, row.accepted - others),
+        free=row.free - max(0, others - row.accepted),
+    )
+
+
 def units_in(row: ReceiptLine) -> int:
     """Units of the line that came into the house, in whatever state."""
     return row.accepted + row.damaged + row.over + row.free
@@ -49,7 +70,9 @@ def on_hold_of(row: ReceiptLine, before: WentBefore | None) -> int:
 
 def unbilled_units(row: ReceiptLine, before: WentBefore | None) -> int:
     """Units that are here, were not billed and are not free."""
-    return max(0, units_in(row) - row.free - row.invoiced - (before.uninvoiced if before else 0))
+    # Free ones that went back count among those that nobody had billed.
+    gone = before.uninvoiced if before else 0
+    return max(0, units_in(row) - here_of(row, before).free - row.invoiced - gone)
 
 
 def unbilled_share(row: ReceiptLine, units: int, before: WentBefore | None) -> Decimal:

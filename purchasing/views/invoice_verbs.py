@@ -141,6 +141,7 @@ class Distinct(InvoiceDialog):
     explanation = gettext_lazy("It looks like one that is here already. Once you say it is none, it is paid beside it.")
     submit_label = gettext_lazy("It is no duplicate")
     done_message = gettext_lazy("It is not held as a duplicate any more.")
+    scope = "invoices:approve"
 
     def act(self, form: Any) -> None:
         confirm_distinct(invoice_id=self.invoice.pk, actor=self.principal.actor)

@@ -92,7 +92,7 @@ API: dict[str, dict[str, str]] = {
     "supplier-invoices/<int:pk>/": {"GET": "invoices:read"},
     "supplier-invoices/<int:pk>/rematch/": {"POST": "invoices:write"},
     "supplier-invoices/<int:pk>/supplier/": {"POST": "invoices:write"},
-    "supplier-invoices/<int:pk>/confirm-distinct/": {"POST": "invoices:write"},
+    "supplier-invoices/<int:pk>/confirm-distinct/": {"POST": "invoices:approve"},
     "supplier-invoices/<int:pk>/attach/": {"POST": "invoices:write"},
     "supplier-invoices/<int:pk>/decide/": {"POST": "invoices:write"},
     "supplier-invoices/<int:pk>/release-hold/": {"POST": "invoices:approve"},

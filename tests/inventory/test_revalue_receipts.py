@@ -10,6 +10,7 @@ import pytest
 from inventory.models import CostLayer, CostMethodChange, CostPool, StockMovement, ValueAdjustment
 from inventory.services.consuming import Leaving, consume_stock
 from inventory.services.costing_methods import KitHasNoCost, change_costing_method
+from inventory.services.moving import MoveLine, move_stock
 from inventory.services.receipts import ExceedsReceived, UnknownReceipt
 from inventory.services.receiving import ReceiptLine, receive_stock
 from inventory.services.returning import ReturnLine
@@ -378,3 +379,18 @@ def test_a_correction_finds_its_goods_through_every_method(lamp: Any, warehouse:
     sell(lamp, warehouse, 1)
     average(lamp)
     assert correct(fix(2, 4, "4.00"))[0].to_stock == Decimal("1.50")
+
+
+def test_goods_that_changed_their_state_before_they_went_back_do_not_count_twice(lamp: Any, warehouse: Any) -> None:
+    """Three good and two damaged ones came; a damaged one was found good, and four went back as good ones."""
+    for bucket, units in (("sellable", 3), ("damaged", 2)):
+        receive(lamp, warehouse, units, "1.00", bucket=bucket, document="receipt:GR-1")
+    take_in(lamp, warehouse, 2, 5, "5.00")
+    moved = MoveLine(sku="LAMP", quantity=1, from_bucket="damaged", to_bucket="sellable")
+    move_stock(location=warehouse, reason="released", lines=[moved], actor="x")
+    send_back(warehouse, ReturnLine(item_id=lamp.pk, quantity=4, receipt="receipt:GR-1", receipt_line=1))
+
+    (answer,) = correct(fix(1, 1, "0.50"))
+
+    assert (answer.to_stock, answer.to_sold) == (Decimal("0.50"), 0)
+    assert worth(lamp) == (6, Decimal("6.50"))

@@ -118,7 +118,6 @@ def test_a_dearer_invoice_makes_goods_here_dearer_and_sold_ones_too(
 
 
 def test_a_held_part_follows_in_a_second_round(siam: Supplier, lamp: Item, warehouse: Location) -> None:
-    """Three receipts at 100/150/80 must give 250 after the second and 330 after the third (odoo#229627)."""
     order = issued(siam, warehouse, [(lamp, 10, "5.00")])
     received(order, [6])
     invoice = billed(order, [(lamp, 10, "6.00")])

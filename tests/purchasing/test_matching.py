@@ -234,6 +234,8 @@ def test_the_same_number_is_refused_and_a_twin_is_held(siam: Supplier, lamp: Ite
 
     assert refusal.value.errors[0].extra["id"] == first.pk
     assert (codes(twin), payable(twin)) == (["DUP"], 0)
+    with pytest.raises(NeedsAnother):
+        confirm_distinct(invoice_id=twin.pk, actor="user:ada")
     confirm_distinct(invoice_id=twin.pk, actor="user:max")
     match_invoices(invoice_ids=[twin.pk], actor="user:max")
     assert (codes(twin), payable(twin)) == ([], Decimal(50))

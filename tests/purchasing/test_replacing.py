@@ -8,11 +8,15 @@ import pytest
 
 from inventory.models import CostPool, Item, Location
 from purchasing.models import Claim, PurchaseOrder, Receipt, ReceiptLine, Supplier, SupplierInvoice
+from purchasing.services.amending import amend_purchase_order
+from purchasing.services.capturing import BilledLine, capture_invoice
+from purchasing.services.changes import BelowReceived, LineChange, OrderChanges
 from purchasing.services.claiming import promise_replacement
 from purchasing.services.closing import close_short
+from purchasing.services.matching import match_invoices
 from purchasing.services.returning import GoingBack, return_goods
 from retailhub.accounting.queries import balance
-from tests.factories.purchasing import billed, issued, posted, received
+from tests.factories.purchasing import TODAY, billed, issued, posted, received
 from tests.purchasing.test_invoice_posting import credit
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +73,42 @@ def test_a_replacement_that_comes_in_part_leaves_the_rest_owed(order: PurchaseOr
     posted(credit(invoice, "C-1", 1, "5.00", "goods"))
 
     assert stands() == (45, 0, 0, -45)
+
+
+def test_an_order_whose_goods_were_replaced_may_still_be_amended(
+    order: PurchaseOrder, invoice: SupplierInvoice
+) -> None:
+    give_back(Receipt.objects.get(), 3)
+    received(order, [3])
+
+    more = OrderChanges(lines=[LineChange(line=1, quantity=12)])
+    amend_purchase_order(order_id=order.pk, changes=more, actor="user:bea")
+    assert order.lines.get().open_quantity == 2
+    fewer = OrderChanges(lines=[LineChange(line=1, quantity=9)])
+    with pytest.raises(BelowReceived):
+        amend_purchase_order(order_id=order.pk, changes=fewer, actor="user:bea")
+
+
+def test_two_lines_do_not_credit_the_same_goods(order: PurchaseOrder, invoice: SupplierInvoice) -> None:
+    give_back(Receipt.objects.get(), 3, again=False)
+
+    one = BilledLine(quantity=Decimal(2), unit_price=Decimal(5), corrects_line=1, credit_kind="goods", description="x")
+    note = capture_invoice(
+        supplier=invoice.supplier,
+        kind="credit_note",
+        number="C-1",
+        invoice_date=TODAY,
+        currency="EUR",
+        corrects=invoice.number,
+        lines=[one, one],
+        actor="user:ada",
+    )
+    match_invoices(invoice_ids=[note.pk], actor="user:ada")
+    assert [hold.line.line for hold in note.holds.all() if hold.line] == [2]
+
+    posted(note)
+
+    assert stands() == (35, 0, 5, -40)
 
 
 def test_what_was_replaced_is_not_credited_too(order: PurchaseOrder, invoice: SupplierInvoice) -> None:

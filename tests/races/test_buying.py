@@ -24,7 +24,7 @@ from purchasing.models import (
     Supplier,
     SupplierInvoice,
 )
-from purchasing.services import approving, receiving
+from purchasing.services import approving, invoice_booking, receiving
 from purchasing.services.amending import amend_purchase_order
 from purchasing.services.approving import approve_purchase_order, submit_purchase_order
 from purchasing.services.approving_invoices import NothingPayable, approve_invoice, post_invoice
@@ -45,7 +45,7 @@ from retailhub.accounting.queries import balance
 from tests.books import assert_books_agree, figures
 from tests.factories.inventory import ItemFactory, LocationFactory
 from tests.factories.purchasing import TODAY, SupplierFactory, billed, drafted, issued, posted, received, wanted
-from tests.races.crowd import Deadlocks, crowd, deadlocks, failures, together  # noqa: F401
+from tests.races.crowd import Deadlocks, MeetingPoint, after, crowd, deadlocks, failures, together  # noqa: F401
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 
@@ -273,7 +273,7 @@ def test_papers_that_change_the_cost_of_the_same_goods_never_deadlock(siam: Supp
             freight = [OrderedCharge(code="freight", amount=Decimal(10))]
             order = issued(siam, warehouse, [(item, 4, "5.00") for item in items], charges=freight)
             received(order)
-            charges = [BilledCharge(code="freight", amount=Decimal("9.50"))]
+            charges = [BilledCharge(code="freight", amount=Decimal("10.50"))]
             date = TODAY + timedelta(100 * number + 10 * place)
             invoice = billed(order, [(items[0], 4, "5.01")], charges=charges, invoice_date=date)
             papers.append(approve_invoice(invoice_id=invoice.pk, actor="user:max"))
@@ -286,6 +286,34 @@ def test_papers_that_change_the_cost_of_the_same_goods_never_deadlock(siam: Supp
         answers = together(*acts, lambda o=coming: received(o))
 
         assert not failures(answers)
+
+
+def test_without_all_pools_at_once_prices_and_freight_deadlock(
+    siam: Supplier,
+    warehouse: Location,
+    deadlocks: Deadlocks,  # noqa: F811  the fixture
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They survive it by running again; the lock is there so that they need not."""
+    deadlocks.expected = True
+    one, other = ItemFactory.create(), ItemFactory.create()
+    papers = []
+    for place, items in enumerate(((one, other), (other, one))):
+        freight = [OrderedCharge(code="freight", amount=Decimal(10))]
+        order = issued(siam, warehouse, [(item, 4, "5.00") for item in items], charges=freight)
+        received(order)
+        charges = [BilledCharge(code="freight", amount=Decimal("10.50"))]
+        date = TODAY + timedelta(10 * place)
+        invoice = billed(order, [(items[0], 4, "5.01")], charges=charges, invoice_date=date)
+        papers.append(approve_invoice(invoice_id=invoice.pk, actor="user:max").pk)
+    point = MeetingPoint(2, patience=2)
+    monkeypatch.setattr(invoice_booking, "lock_pools", lambda items: {})
+    after(monkeypatch, "purchasing.services.invoice_booking.correct_receipts", point.meet)
+
+    answers = together(*[lambda pk=pk: post_invoice(invoice_id=pk, actor="user:max", on=TODAY) for pk in papers])  # type: ignore[misc]
+
+    assert not failures(answers)
+    assert deadlocks.seen > 0
 
 
 def test_free_goods_and_a_sale_of_the_same_item_never_deadlock(siam: Supplier, warehouse: Location, lamp: Item) -> None:

@@ -125,6 +125,12 @@ def test_without_the_lock_a_credit_is_forgotten_by_what_it_credits(
     monkeypatch.setattr(crediting, "_targets", targets)
     monkeypatch.setattr(approving_invoices, "lock_invoices", unlocked)
     monkeypatch.setattr(approving_invoices, "lock_invoice", lambda pk: unlocked([pk])[pk])
+    monkeypatch.setattr(
+        approving_invoices,
+        "match_invoices",
+        # the note alone, not what it corrects
+        lambda *, invoice_ids, **kwargs: match_invoices(invoice_ids=[max(invoice_ids)], **kwargs),
+    )
     monkeypatch.setattr(match_reading, "lock_purchase_orders", list)
     monkeypatch.setattr(crediting, "match_invoices", lambda **_: [])
     monkeypatch.setattr(invoicing, "lock_invoices", unlocked)

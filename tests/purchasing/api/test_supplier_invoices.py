@@ -134,7 +134,9 @@ def test_a_file_is_read_and_recognised_by_its_numbers(
     assert (broken.status_code, broken.json()["code"]) == (422, "unreadable_document")
 
 
-def test_a_program_says_what_the_paper_did_not(clerk: Program, siam: Supplier, lamp: Item, warehouse: Location) -> None:
+def test_a_program_says_what_the_paper_did_not(
+    clerk: Program, manager: Program, siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
     order = issued(siam, warehouse, [(lamp, 10, "5.00")])
     received(order)
     told = clerk.send("/supplier-invoices/", body(order, purchase_orders=[])).json()
@@ -153,4 +155,5 @@ def test_a_program_says_what_the_paper_did_not(clerk: Program, siam: Supplier, l
     assert right.json()["status"] == "matched"
     assert again.json()["supplier"] == "SIAM"
     assert clerk.send(f"{at}/attach/", {"lines": [{"line": 1}]}).json()["status"] == "on_hold"
-    assert clerk.send(f"{at}/confirm-distinct/", {}).status_code == 200
+    assert clerk.send(f"{at}/confirm-distinct/", {}).status_code == 403
+    assert manager.send(f"{at}/confirm-distinct/", {}).status_code == 200
