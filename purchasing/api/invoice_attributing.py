@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from purchasing.api.invoices import InvoiceVerb, supplier_for
-from purchasing.api.invoices_serializers import AttachBody, InvoiceShape, NoBody, SupplierBody
+from purchasing.api.invoices_serializers import AttachBody, InvoiceShape, NamedSupplierBody, NoBody
 from purchasing.models import PurchaseOrder, PurchaseOrderLine
 from purchasing.services.attributing import attach_lines, confirm_distinct, name_supplier
 from purchasing.services.matching import match_invoices
@@ -38,7 +38,7 @@ class AttributingVerb(InvoiceVerb):
 class NameSupplier(AttributingVerb):
     """Say whose invoice it is."""
 
-    @door(InvoiceShape, body=SupplierBody, keyed=False)
+    @door(InvoiceShape, body=NamedSupplierBody, keyed=False)
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Name the supplier where the paper did not, or where he was guessed; the lines are recognised anew.
 
@@ -47,7 +47,7 @@ class NameSupplier(AttributingVerb):
         return super().post(request, pk)
 
     def say(self) -> None:
-        supplier = supplier_for(SupplierBody.read(self.request.data)["supplier"])
+        supplier = supplier_for(NamedSupplierBody.read(self.request.data)["supplier"])
         name_supplier(invoice_id=self.invoice.pk, supplier=supplier, actor=self.principal.actor)
 
 

@@ -117,7 +117,7 @@ class DisputeBody(StrictSerializer):
     reply_by = InvoiceDay(default=None, allow_null=True)
 
 
-class SupplierBody(StrictSerializer):
+class NamedSupplierBody(StrictSerializer):
     supplier = KeyField()
 
 
