@@ -56,7 +56,7 @@ class Book:
     targets: dict[int, InvoiceLine] = field(default_factory=dict)
     sent_back: dict[int, int] = field(default_factory=dict)
     charged: dict[int, dict[str, Decimal]] = field(default_factory=lambda: defaultdict(dict))
-    """By credit note and code: what its invoice charged, less what other credit notes gave back."""
+    """By credit note and code: what of its invoice's charges is posted, less what other credit notes gave back."""
 
     def billed(self, line: InvoiceLine) -> BilledLine:
         """Answer the line less what credit notes took off before it was posted."""
@@ -211,7 +211,7 @@ def _read_credits(book: Book, invoices: list[SupplierInvoice]) -> None:
 
 
 _CHARGED = """
-SELECT n.id, c.code, sum(CASE WHEN i.kind = 'credit_note' THEN -c.posted_amount ELSE c.amount END)
+SELECT n.id, c.code, sum(CASE WHEN i.kind = 'credit_note' THEN -c.posted_amount ELSE c.posted_amount END)
 FROM purchasing_supplierinvoice n
 JOIN purchasing_supplierinvoice i ON i.id = n.corrects_id OR i.corrects_id = n.corrects_id AND i.id <> n.id
 JOIN purchasing_invoicecharge c ON c.invoice_id = i.id
