@@ -73,6 +73,8 @@ ORDER_MOVES: dict[str, set[str]] = {
         OrderStatus.ACKNOWLEDGED,
     },
     OrderStatus.CLOSED_SHORT: {OrderStatus.CLOSED, OrderStatus.PART_RECEIVED},
+    # others are to come for goods that went back
+    OrderStatus.CLOSED: {OrderStatus.PART_RECEIVED},
     OrderStatus.ON_HOLD: {
         OrderStatus.SUBMITTED,
         OrderStatus.APPROVED,

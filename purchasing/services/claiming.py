@@ -126,15 +126,15 @@ def promise_replacement(*, claim_id: int, actor: str, at: datetime | None = None
 
 
 def expect_replacement(order: PurchaseOrder, units: dict[int, int]) -> None:
-    """Have the locked order wait for so many more units by line id."""
+    """Have the locked order wait for so many more units by line id; one that was closed is open again for them."""
     lines = list(PurchaseOrderLine.objects.filter(order=order).order_by("line"))
     changed = [line for line in lines if units.get(line.pk)]
     for line in changed:
         line.replacement_due += units[line.pk]
     write_fields(changed, ["replacement_due"])
-    if order.status in OPEN | {OrderStatus.RECEIVED}:
-        order.status = standing_of(order, lines)
-        order.save(update_fields=["status"])
+    if order.status in OPEN | {OrderStatus.RECEIVED, OrderStatus.CLOSED, OrderStatus.CLOSED_SHORT}:
+        order.status, order.closed_at, order.close_reason = standing_of(order, lines), None, ""
+        order.save(update_fields=["status", "closed_at", "close_reason"])
     tell_expected(order, changed)
 
 

@@ -13,6 +13,7 @@ from inventory.services.returning import GoodsGone
 from purchasing.models import ApprovalBand, Claim, PurchaseOrder, Receipt, Supplier
 from purchasing.services.approving import NeedsAnother, NeedsRole
 from purchasing.services.claiming import NothingToReplace, promise_replacement, withdraw_claim
+from purchasing.services.closing import close_short
 from purchasing.services.keeping import NeedsApprover, NotThatMany, accept_damaged, keep_free, keep_surplus
 from purchasing.services.receiving import Counted, receive_delivery
 from purchasing.services.returning import ExceedsReceived, GoingBack, return_goods
@@ -116,6 +117,27 @@ def test_a_replacement_for_goods_that_went_back_is_expected(siam: Supplier, lamp
     assert (line.open_quantity, line.replacement_due, IncomingSupply.objects.get().quantity) == (4, 1, 4)
     assert Claim.objects.get().state == "replaced"
     assert "delivery_damaged" not in open_kinds()
+
+
+def test_an_order_that_was_closed_opens_again_for_the_goods_that_replace_others(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    order = issued(siam, warehouse, [(lamp, 10, "1")])
+    receipt = received(order, warehouse, accepted=6)
+    close_short(order_id=order.pk, reason="no more", actor="user:bea")
+
+    return_goods(
+        lines=[GoingBack(receipt_line_id=receipt.lines.get().pk, quantity=2)],
+        reason="wrong colour",
+        wants_replacement=True,
+        actor="user:wim",
+    )
+
+    order.refresh_from_db()
+    assert (order.status, order.closed_at, order.lines.get().open_quantity) == ("part_received", None, 2)
+    received(order, warehouse, accepted=2)
+    order.refresh_from_db()
+    assert order.status == "received"
 
 
 def test_a_claim_is_settled_by_a_replacement_or_withdrawn(siam: Supplier, lamp: Item, warehouse: Location) -> None:
