@@ -25,9 +25,9 @@ from purchasing.models import (
     Sending,
     SupplierInvoice,
 )
-from purchasing.services.approving_invoices import approve_invoice, post_invoice
+from purchasing.services.approving_invoices import approve_and_dispute
 from purchasing.services.attributing import UNDECIDED
-from purchasing.services.deciding import decide_lines, invoice_difference, open_dispute
+from purchasing.services.deciding import decide_lines, invoice_difference
 from purchasing.services.invoicing import open_codes, payable_of
 from purchasing.services.paying import sources_of
 from purchasing.services.rule_checking import rules_of
@@ -163,14 +163,9 @@ class ApproveAndDispute(OneInvoice):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.sent_before():
             return self.back()
-        invoice, actor = self.invoice, self.principal.actor
         try:
             expected = Decimal(request.POST.get("expected") or "0")
-            if Hold.objects.filter(invoice=invoice, released_at=None, is_warning=False).exists():
-                open_dispute(invoice_id=invoice.pk, actor=actor)
-            if expected and invoice.status not in (InvoiceStatus.POSTED, InvoiceStatus.PAID):
-                approve_invoice(invoice_id=invoice.pk, actor=actor, expected=expected)
-            post_invoice(invoice_id=invoice.pk, actor=actor)
+            approve_and_dispute(invoice_id=self.invoice.pk, actor=self.principal.actor, expected=expected)
             messages.success(request, _("Approved and in the books."))
         except (DomainError, ArithmeticError) as refusal:
             self.may_be_sent_again()

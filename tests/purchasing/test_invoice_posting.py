@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from inventory.models import CostPool, Item, Location
-from purchasing.models import InvoiceLine, LandedCost, ReceiptLine, Supplier, SupplierInvoice, SupplierPayment
+from purchasing.models import InvoiceLine, LandedCost, ReceiptLine, Sending, Supplier, SupplierInvoice, SupplierPayment
 from purchasing.services.approving import NeedsAnother
-from purchasing.services.approving_invoices import NothingPayable, approve_invoice, post_invoice
+from purchasing.services.approving_invoices import NothingPayable, approve_and_dispute, approve_invoice, post_invoice
 from purchasing.services.capturing import BilledCharge, BilledLine, capture_invoice
 from purchasing.services.deciding import decide_lines, release_hold
 from purchasing.services.drafting import OrderedCharge
@@ -182,6 +182,48 @@ def test_above_the_limit_whoever_entered_it_does_not_approve(siam: Supplier, lam
             approve_invoice(invoice_id=invoice.pk, actor=actor)
 
     assert approve_invoice(invoice_id=invoice.pk, actor="user:max").status == "approved"
+
+
+def test_no_one_posts_more_than_was_approved_of_what_they_entered(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    order = issued(siam, warehouse, [(lamp, 1000, "5.00")])
+    received(order, [10])
+    invoice = billed(order, [(lamp, 1000, "5.00")])
+    approve_invoice(invoice_id=invoice.pk, actor="user:ada", expected=Decimal(50))
+    received(order, [990])
+
+    for verb in (approve_invoice, post_invoice):
+        with pytest.raises(NeedsAnother):
+            verb(invoice_id=invoice.pk, actor="user:ada")
+        with pytest.raises(WrongState):
+            verb(invoice_id=invoice.pk, actor="user:max", expected=Decimal(50))
+    assert accounts("payable") == (0,)
+
+    approve_invoice(invoice_id=invoice.pk, actor="user:max", expected=Decimal(5000))
+    invoice = post_invoice(invoice_id=invoice.pk, actor="user:ada", on=TODAY)
+    assert accounts("payable") == (-5000,)
+    assert (invoice.approved_by, invoice.approved_total) == ("user:max", 5000)
+
+
+def test_a_refused_approval_disputes_nothing(siam: Supplier, lamp: Item, warehouse: Location) -> None:
+    order = issued(siam, warehouse, [(lamp, 1000, "5.00")])
+    received(order, [900])
+    invoice = billed(order, [(lamp, 1000, "5.00")])
+
+    with pytest.raises(NeedsAnother):
+        approve_and_dispute(invoice_id=invoice.pk, actor="user:ada", expected=Decimal(4500))
+    with pytest.raises(WrongState):
+        approve_and_dispute(invoice_id=invoice.pk, actor="user:max", expected=Decimal(5000))
+    invoice.refresh_from_db()
+    assert (invoice.status, invoice.disputes.count(), Sending.objects.filter(kind="dispute").count()) == (
+        "on_hold", 0, 0,
+    )  # fmt: skip
+
+    invoice = approve_and_dispute(invoice_id=invoice.pk, actor="user:max", expected=Decimal(4500), on=TODAY)
+
+    assert (invoice.status, invoice.posted_total, invoice.disputes.get().amount) == ("posted", 4500, 500)
+    assert Sending.objects.filter(kind="dispute").count() == 1
 
 
 def test_nothing_payable_is_not_approved_and_nothing_unapproved_is_posted(
