@@ -269,6 +269,9 @@ class _Run:
     def _move_on(self, invoice: SupplierInvoice, verdict: _Verdict) -> None:
         before = invoice.status
         if before in (InvoiceStatus.POSTED, InvoiceStatus.PAID):
+            if before == InvoiceStatus.POSTED and self._is_settled(invoice):
+                invoice.status = InvoiceStatus.PAID
+                self.notes.append((invoice.reference, str(invoice.status), "Nothing of it is open any more"))
             return
         known = {(x.line_id, x.charge_id, x.code) for x in self.book.holds.get(invoice.pk, [])}
         if not verdict.open:
@@ -281,6 +284,16 @@ class _Run:
             codes = sorted({code for _, _, code in verdict.open})
             text = "Everything is within tolerance" if not codes else f"Held: {', '.join(codes)}"
             self.notes.append((invoice.reference, str(invoice.status), text))
+
+    def _is_settled(self, invoice: SupplierInvoice) -> bool:
+        """Whether all that is billed and was not taken back is posted and paid: also when the credit came last."""
+        if invoice.kind == SupplierInvoice.Kind.CREDIT_NOTE or not 0 < invoice.posted_total == invoice.paid_total:
+            return False
+        billed = [self.book.billed(line) for line in self.book.lines.get(invoice.pk, [])]
+        charges = self.book.charges.get(invoice.pk, [])
+        return not (
+            sum((x.net - x.posted_net for x in billed), ZERO) + sum((x.amount - x.posted_amount for x in charges), ZERO)
+        )
 
     # --- writing
     def write(self) -> None:

@@ -291,6 +291,23 @@ def test_a_credit_for_what_was_never_posted_lets_the_invoice_go(
     assert invoice.status == "paid"
 
 
+def test_a_credit_for_the_rest_that_comes_after_the_payment_lets_the_invoice_go_too(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    order = issued(siam, warehouse, [(lamp, 10, "10.00")])
+    received(order, [9])
+    invoice = posted(billed(order, [(lamp, 10, "10.00")]))
+    pay_supplier(supplier=siam, uses={invoice.pk: Decimal(90)}, paid_on=TODAY, actor="user:max")
+    invoice.refresh_from_db()
+    assert invoice.status == "posted"
+
+    note = posted(credit(invoice, "C-1", 1, "10.00", "goods"))
+
+    invoice.refresh_from_db()
+    assert (note.status, invoice.status) == ("credited", "paid")
+    assert accounts("payable") == (0,)
+
+
 def test_a_credit_for_the_price_makes_the_goods_cheaper(siam: Supplier, lamp: Item, warehouse: Location) -> None:
     order = issued(siam, warehouse, [(lamp, 10, "5.00")])
     received(order)
