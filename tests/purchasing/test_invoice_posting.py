@@ -172,6 +172,42 @@ def test_what_the_rate_did_since_the_receipt_is_a_gain_or_loss(siam: Supplier, l
     assert accounts("fx_gain") == (Decimal("-2.00"),)
 
 
+def test_billed_in_another_currency_than_ordered_what_it_costs_at_home_is_the_price(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    set_rates(rates={("USD", date(2026, 1, 1)): Decimal("0.90")})
+    order = issued(siam, warehouse, [(lamp, 10, "10.00")])
+    received(order)
+    invoice = billed(order, [(lamp, 10, "11.00")], currency="USD")
+    hold = invoice.holds.get(released_at=None)
+    assert hold.code == "CUR"
+
+    release_hold(hold_id=hold.pk, reason="They bill in dollars", actor="user:max")
+    posted(invoice)
+
+    assert accounts("grni", "inventory", "payable", "fx_gain", "fx_loss") == (0, 99, -99, 0, 0)
+
+
+def test_prices_in_another_currency_than_ordered_are_compared_in_that_of_the_order(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    set_rates(rates={("USD", date(2026, 1, 1)): Decimal("0.90")})
+    order = issued(siam, warehouse, [(lamp, 10, "10.00")])
+    received(order)
+    invoice = billed(order, [(lamp, 5, "20.00")], currency="USD")
+    held = {hold.code: hold for hold in invoice.holds.filter(released_at=None)}
+    assert list(held) == ["CUR", "PRICE"]
+    assert (held["PRICE"].expected, held["PRICE"].invoiced) == ("10.00 EUR", "18.00 EUR")
+    assert held["PRICE"].amount_at_risk == Decimal("44.44")
+
+    release_hold(hold_id=held["CUR"].pk, reason="They bill in dollars", actor="user:max")
+    invoice = posted(invoice)
+
+    assert (invoice.posted_total, accounts("grni", "inventory")) == (Decimal("55.56"), (-50, 100))
+    other = billed(order, [(lamp, 5, "12.50")])
+    assert other.holds.get(code="EXT").invoiced == "152.50"
+
+
 def test_above_the_limit_whoever_entered_it_does_not_approve(siam: Supplier, lamp: Item, warehouse: Location) -> None:
     order = issued(siam, warehouse, [(lamp, 10, "500.00")])
     received(order)
