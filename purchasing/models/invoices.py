@@ -112,6 +112,7 @@ class SupplierInvoice(models.Model):
     findings = models.JSONField(default=list, blank=True, help_text="What rules found odd; shown, not refusing.")
     guesses = models.JSONField(default=list, blank=True, help_text="[pointer, how it was guessed] of what is no fact.")
     note = models.TextField(blank=True)
+    approved_total = MoneyField(default=0, db_default=0, help_text="Of the total, what somebody agreed to pay.")
     posted_total = MoneyField(default=0, help_text="Of the total, what stands in the journal.")
     posted_tax = MoneyField(default=0)
     postings = models.PositiveSmallIntegerField(default=0, help_text="How often a part of it was posted.")
@@ -159,6 +160,7 @@ class SupplierInvoice(models.Model):
                 "tax_total",
                 "total",
                 "prepaid",
+                "approved_total",
                 "posted_total",
                 "paid_total",
                 "used_total",

@@ -1,8 +1,9 @@
 """What can be wrong with an invoice: every check of the match, on figures that were read before.
 
-Nothing here reads or writes. Prices are net, in the invoice's currency. A difference is of money of the whole line, so
-that percent, floor and cap speak of what is at risk: up to the floor nothing holds; above the cap everything does;
-between them more than the percentage. Billing less than expected never holds; what is left stays open.
+Nothing here reads or writes. Prices are net; values are compared in the order's currency, what is at risk is in the
+invoice's. A difference is of money of the whole line, so that percent, floor and cap speak of what is at risk: up to
+the floor nothing holds; above the cap everything does; between them more than the percentage. Billing less than
+expected never holds; what is left stays open.
 """
 
 from __future__ import annotations
@@ -90,12 +91,14 @@ class OrderedLine:
     issued_on: date | None
     payment_days: int
     created_by: str
+    rate: Decimal
+    """Home currency for one unit of the order's."""
     granted: int = 0
     """Units that other invoices may be paid and were not posted with."""
     pending: int = 0
     """Units that earlier invoices bill and that are not posted."""
     billed: Decimal = ZERO
-    """Net of what earlier invoices bill, posted or not, less credits."""
+    """Net of what earlier invoices bill, posted or not, less credits; in the order's currency."""
 
     def worth(self, units: int) -> Decimal:
         return round_total(self.price * units, self.currency)
@@ -117,6 +120,21 @@ class BilledLine:
     posted_units: int
     posted_net: Decimal
     stated_net: Decimal
+    currency: str
+    rate: Decimal
+    """Home currency for one unit of the invoice's."""
+
+    def in_currency_of(self, ordered: OrderedLine, amount: Decimal) -> Decimal:
+        """Answer an amount of the invoice in the order's currency."""
+        if self.currency == ordered.currency:
+            return amount
+        return round_total(amount * self.rate / ordered.rate, ordered.currency)
+
+    def in_own_currency(self, ordered: OrderedLine, amount: Decimal) -> Decimal:
+        """Answer an amount of the order in the invoice's currency."""
+        if self.currency == ordered.currency:
+            return amount
+        return round_total(amount * ordered.rate / self.rate, self.currency)
 
 
 def check_line(
@@ -124,7 +142,6 @@ def check_line(
     ordered: OrderedLine | None,
     *,
     supplier_id: int,
-    currency: str,
     is_expense: bool,
     policies: Policies,
 ) -> list[Breach]:
@@ -139,12 +156,10 @@ def check_line(
     if ordered.supplier_id != supplier_id and (policy := policies.get(HoldCode.SUPP, supplier_id)):
         found.append(_as(policy, Breach(HoldCode.SUPP, f"supplier of {ordered.order_number}", "another", line.net,
                                         units=line.units, whole=True)))  # fmt: skip
-    if ordered.currency != currency:
-        if policy := policies.get(HoldCode.CUR, supplier_id):
-            found.append(_as(policy, Breach(HoldCode.CUR, ordered.currency, currency, line.net, units=line.units,
-                                            whole=True)))  # fmt: skip
-    else:
-        found += _values(line, ordered, supplier_id, policies)
+    if ordered.currency != line.currency and (policy := policies.get(HoldCode.CUR, supplier_id)):
+        found.append(_as(policy, Breach(HoldCode.CUR, ordered.currency, line.currency, line.net, units=line.units,
+                                        whole=True)))  # fmt: skip
+    found += _values(line, ordered, supplier_id, policies)
     return [*found, *_quantities(line, ordered, supplier_id, policies)]
 
 
@@ -153,24 +168,24 @@ def check_prepayment(
     ordered: OrderedLine | None,
     *,
     supplier_id: int,
-    currency: str,
     is_expense: bool,
     policies: Policies,
 ) -> list[Breach]:
     """Answer what is wrong with a line of a prepayment: nothing has to be here, no more is asked than is ordered."""
     found = [
         breach
-        for breach in check_line(
-            line, ordered, supplier_id=supplier_id, currency=currency, is_expense=is_expense, policies=policies
-        )
+        for breach in check_line(line, ordered, supplier_id=supplier_id, is_expense=is_expense, policies=policies)
         if breach.code in (HoldCode.NOPO, HoldCode.SUPP, HoldCode.CUR)
     ]
     policy = policies.get(HoldCode.EXT, supplier_id, line.item_id)
-    agreed = ordered.worth(ordered.ordered) if ordered else line.net
-    if policy and exceeds(policy, line.net - agreed, agreed):
+    if ordered is None or policy is None:
+        return found
+    agreed, net = ordered.worth(ordered.ordered), line.in_currency_of(ordered, line.net)
+    if exceeds(policy, net - agreed, agreed):
+        unit = _unit(line, ordered)
         found.append(
-            _as(policy, Breach(HoldCode.EXT, f"{agreed:.2f}", f"{line.net:.2f}", line.net - agreed,
-                               evidence={"tolerance": told(policy)}))
+            _as(policy, Breach(HoldCode.EXT, f"{agreed:.2f}{unit}", f"{net:.2f}{unit}",
+                               line.in_own_currency(ordered, net - agreed), evidence={"tolerance": told(policy)}))
         )  # fmt: skip
     return found
 
@@ -215,37 +230,42 @@ def _quantities(line: BilledLine, ordered: OrderedLine, supplier_id: int, polici
 def _values(line: BilledLine, ordered: OrderedLine, supplier_id: int, policies: Policies) -> list[Breach]:
     found = []
     evidence = {"order": ordered.order_number, "revision": ordered.revision, "line": ordered.line}
-    expected = ordered.worth(line.units)
+    expected, net, unit = ordered.worth(line.units), line.in_currency_of(ordered, line.net), _unit(line, ordered)
     policy = policies.get(HoldCode.PRICE, supplier_id, line.item_id)
-    if policy and exceeds(policy, line.net - expected, expected):
+    if policy and exceeds(policy, net - expected, expected):
         found.append(
             _as(
                 policy,
                 Breach(
                     HoldCode.PRICE,
-                    expected=_price(ordered.price),
-                    invoiced=_price(line.net / line.units if line.units else line.net),
-                    at_risk=line.net - expected,
+                    expected=_price(ordered.price) + unit,
+                    invoiced=_price(net / line.units if line.units else net) + unit,
+                    at_risk=line.in_own_currency(ordered, net - expected),
                     evidence=evidence | {"net": str(expected), "tolerance": told(policy)},
                 ),
             )
         )
     agreed = ordered.worth(ordered.ordered)
     policy = policies.get(HoldCode.EXT, supplier_id, line.item_id)
-    if policy and exceeds(policy, ordered.billed + line.net - agreed, agreed):
+    if policy and exceeds(policy, ordered.billed + net - agreed, agreed):
         found.append(
             _as(
                 policy,
                 Breach(
                     HoldCode.EXT,
-                    expected=f"{agreed:.2f}",
-                    invoiced=f"{ordered.billed + line.net:.2f}",
-                    at_risk=min(line.net, ordered.billed + line.net - agreed),
+                    expected=f"{agreed:.2f}{unit}",
+                    invoiced=f"{ordered.billed + net:.2f}{unit}",
+                    at_risk=min(line.net, line.in_own_currency(ordered, ordered.billed + net - agreed)),
                     evidence=evidence | {"earlier": f"{ordered.billed:.2f}", "tolerance": told(policy)},
                 ),
             )
         )
     return found
+
+
+def _unit(line: BilledLine, ordered: OrderedLine) -> str:
+    """Answer what follows figures that are in another currency than the invoice."""
+    return "" if line.currency == ordered.currency else f" {ordered.currency}"
 
 
 def check_charge(

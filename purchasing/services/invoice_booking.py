@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from django.conf import settings
 from django.db.models import Sum
 
 from inventory.models import Location
@@ -53,13 +52,19 @@ class Round:
     refused: dict[int, int] = field(default_factory=dict)
     """Units that were refused of each order line whose supplier bills what he ships."""
 
-    @property
-    def is_foreign(self) -> bool:
-        return self.invoice.currency != settings.HOME_CURRENCY
-
     def home(self, amount: Decimal) -> Decimal:
         """Answer an amount of the invoice in home currency, in whole cents."""
         return cents(amount * self.invoice.rate)
+
+    def at_receipt(self, amount: Decimal, line: InvoiceLine, row: ReceiptLine) -> Decimal:
+        """Answer an amount of the line as it was worth when the goods came, in home currency.
+
+        The receipt knows the rate of its order's currency; billed in another, what it costs at home is its price.
+        """
+        ordered = line.order_line
+        if ordered is None or ordered.order.currency != self.invoice.currency:
+            return self.home(amount)
+        return cents(amount * row.rate)
 
     def put(self, account: str, amount: Decimal, *, reference: str = "", location: str = "", memo: str = "") -> None:
         party = self.invoice.supplier.party if self.invoice.supplier else ""
@@ -229,7 +234,7 @@ def _book_allocation(
         allocation.prepaid_stock, allocation.claimed = home - claimed, claimed
         return
     share = _open_share(row, allocation.quantity, book.before.get(row.pk))
-    at_receipt = cents(allocation.amount * row.rate) if book.is_foreign else home
+    at_receipt = book.at_receipt(allocation.amount, line, row)
     book.put("grni", share, reference=f"{row.receipt.reference}#{row.line}")
     book.correct(row, allocation.quantity, at_receipt - share, line)
     book.put_exchange(home - at_receipt, reference)
@@ -257,7 +262,7 @@ def _book_later_price(
             allocation.claimed += claimed
             allocation.prepaid_stock += home - claimed
             continue
-        at_receipt = cents(part * row.rate) if book.is_foreign else home
+        at_receipt = book.at_receipt(part, line, row)
         book.correct(row, allocation.quantity, at_receipt, line)
         book.put_exchange(home - at_receipt, f"{book.invoice.reference}#{line.line}")
 

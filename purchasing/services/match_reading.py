@@ -40,6 +40,8 @@ class Book:
     """Everything a run needs, by id."""
 
     invoices: list[SupplierInvoice]
+    currencies: dict[int, tuple[str, Decimal]] = field(default_factory=dict)
+    """By invoice: its currency, and home currency for one unit of it."""
     lines: dict[int, list[InvoiceLine]] = field(default_factory=lambda: defaultdict(list))
     charges: dict[int, list[InvoiceCharge]] = field(default_factory=lambda: defaultdict(list))
     ordered: dict[int, OrderedLine] = field(default_factory=dict)
@@ -74,6 +76,8 @@ class Book:
             posted_units=line.posted_quantity,
             posted_net=line.posted_amount,
             stated_net=line.net_amount,
+            currency=self.currencies[line.invoice_id][0],
+            rate=self.currencies[line.invoice_id][1],
         )
 
     def charge_left(self, charge: InvoiceCharge) -> Decimal:
@@ -97,7 +101,7 @@ def read_book(invoice_ids: Iterable[int]) -> Book:
         .order_by("pk")
         .select_for_update(of=("self",), no_key=True)
     )
-    book = Book(invoices)
+    book = Book(invoices, {invoice.pk: (invoice.currency, invoice.rate) for invoice in invoices})
     ids = [invoice.pk for invoice in invoices]
     if not ids:
         return book
@@ -154,10 +158,12 @@ others AS (
            (sum(greatest(l.quantity - l.posted_quantity - l.credited_quantity, 0))
             FILTER (WHERE l.decision = '' AND i.id < %(first)s))::int AS pending,
            sum(CASE WHEN i.id < %(first)s AND l.decision = '' THEN l.net_amount - l.credited_amount
-                    ELSE greatest(l.payable_amount, l.posted_amount) - least(l.credited_amount, l.posted_amount) END)
+                    ELSE greatest(l.payable_amount, l.posted_amount) - least(l.credited_amount, l.posted_amount) END
+               * CASE WHEN i.currency = o.currency THEN 1 ELSE i.rate / o.rate END)
            AS billed
     FROM mine JOIN purchasing_invoiceline l ON l.order_line_id = mine.id
     JOIN purchasing_supplierinvoice i ON i.id = l.invoice_id
+    JOIN purchasing_purchaseorderline p ON p.id = mine.id JOIN purchasing_purchaseorder o ON o.id = p.order_id
     WHERE i.kind = 'invoice' AND i.status IN {_LIVE} AND NOT i.id = ANY(%(ids)s)
       AND NOT EXISTS (SELECT 1 FROM purchasing_hold h WHERE h.invoice_id = i.id AND h.released_at IS NULL
                       AND h.code IN ('DUP', 'DOC') AND NOT h.is_warning)
@@ -167,7 +173,7 @@ SELECT l.id, l.line, l.order_id, l.item_id, l.quantity - l.cancelled,
        l.received - l.returned + CASE WHEN s.bills_on_shipment THEN l.rejected ELSE 0 END, l.invoiced - l.credited,
        l.price * l.pack_denominator / l.pack_numerator * (100 - l.discount_percent) / 100, l.tax_rate,
        o.number, o.revision, o.supplier_id, o.currency, (o.issued_at AT TIME ZONE %(zone)s)::date, o.payment_days,
-       o.created_by, coalesce(x.granted, 0), coalesce(x.pending, 0), coalesce(x.billed, 0)
+       o.created_by, o.rate, coalesce(x.granted, 0), coalesce(x.pending, 0), coalesce(x.billed, 0)
 FROM mine JOIN purchasing_purchaseorderline l ON l.id = mine.id
 JOIN purchasing_purchaseorder o ON o.id = l.order_id JOIN purchasing_supplier s ON s.id = o.supplier_id
 LEFT JOIN others x ON x.id = l.id

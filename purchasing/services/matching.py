@@ -140,8 +140,7 @@ class _Run:
             else:
                 check = check_prepayment if invoice.kind == SupplierInvoice.Kind.PREPAYMENT else check_line
                 breaches = check(
-                    billed, ordered, supplier_id=supplier.pk, currency=invoice.currency,
-                    is_expense=supplier.is_expense, policies=policies,
+                    billed, ordered, supplier_id=supplier.pk, is_expense=supplier.is_expense, policies=policies,
                 )  # fmt: skip
             for breach in breaches:
                 found[line.pk, None, breach.code] = breach
@@ -230,11 +229,12 @@ class _Run:
         else:
             units -= over
             if HoldCode.PRICE in held and ordered:
-                net = min(net, ordered.worth(units))
+                net = min(net, billed.in_own_currency(ordered, ordered.worth(units)))
             elif units != billed.units:
                 net = round_total(billed.net * units / billed.units, invoice.currency) if billed.units else ZERO
             if HoldCode.EXT in held and ordered:
-                net = min(net, max(ZERO, ordered.worth(ordered.ordered) - ordered.billed))
+                left = max(ZERO, ordered.worth(ordered.ordered) - ordered.billed)
+                net = min(net, billed.in_own_currency(ordered, left))
         line.payable_quantity = max(units, billed.posted_units)
         line.payable_amount = max(net, billed.posted_net) if line.net_amount >= 0 else net
         # What looks like a twin takes nothing from those that come after it.
@@ -264,11 +264,14 @@ class _Run:
             given = upto
         ordered.granted += asked
         ordered.pending += billed.units - billed.posted_units
-        ordered.billed += billed.net
+        ordered.billed += billed.in_currency_of(ordered, billed.net)
 
     def _move_on(self, invoice: SupplierInvoice, verdict: _Verdict) -> None:
         before = invoice.status
         if before in (InvoiceStatus.POSTED, InvoiceStatus.PAID):
+            if before == InvoiceStatus.POSTED and self._is_settled(invoice):
+                invoice.status = InvoiceStatus.PAID
+                self.notes.append((invoice.reference, str(invoice.status), "Nothing of it is open any more"))
             return
         known = {(x.line_id, x.charge_id, x.code) for x in self.book.holds.get(invoice.pk, [])}
         if not verdict.open:
@@ -281,6 +284,16 @@ class _Run:
             codes = sorted({code for _, _, code in verdict.open})
             text = "Everything is within tolerance" if not codes else f"Held: {', '.join(codes)}"
             self.notes.append((invoice.reference, str(invoice.status), text))
+
+    def _is_settled(self, invoice: SupplierInvoice) -> bool:
+        """Whether all that is billed and was not taken back is posted and paid: also when the credit came last."""
+        if invoice.kind == SupplierInvoice.Kind.CREDIT_NOTE or not 0 < invoice.posted_total == invoice.paid_total:
+            return False
+        billed = [self.book.billed(line) for line in self.book.lines.get(invoice.pk, [])]
+        charges = self.book.charges.get(invoice.pk, [])
+        return not (
+            sum((x.net - x.posted_net for x in billed), ZERO) + sum((x.amount - x.posted_amount for x in charges), ZERO)
+        )
 
     # --- writing
     def write(self) -> None:

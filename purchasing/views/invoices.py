@@ -26,9 +26,9 @@ from purchasing.models import (
     Sending,
     SupplierInvoice,
 )
-from purchasing.services.approving_invoices import approve_invoice, post_invoice
+from purchasing.services.approving_invoices import approve_and_dispute
 from purchasing.services.attributing import UNDECIDED
-from purchasing.services.deciding import decide_lines, invoice_difference, open_dispute
+from purchasing.services.deciding import decide_lines, invoice_difference
 from purchasing.services.invoicing import open_codes, payable_of
 from purchasing.services.paying import sources_of
 from purchasing.services.rule_checking import rules_of
@@ -166,16 +166,12 @@ class ApproveAndDispute(OneInvoice):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.sent_before():
             return self.back()
-        invoice, actor = self.invoice, self.principal.actor
         try:
             expected = Decimal(request.POST.get("expected") or "0")
-            if Hold.objects.filter(invoice=invoice, released_at=None, is_warning=False).exists():
-                open_dispute(invoice_id=invoice.pk, actor=actor)
-                if invoice.supplier and not way_to(invoice.supplier)[1]:
+            approve_and_dispute(invoice_id=self.invoice.pk, actor=self.principal.actor, expected=expected)
+            if self.invoice.supplier and self.invoice.disputes.filter(state="open").exists():
+                if not way_to(self.invoice.supplier)[1]:
                     messages.warning(request, _("The supplier has no e-mail address: print the letter and send it."))
-            if expected and invoice.status not in (InvoiceStatus.POSTED, InvoiceStatus.PAID):
-                approve_invoice(invoice_id=invoice.pk, actor=actor, expected=expected)
-            post_invoice(invoice_id=invoice.pk, actor=actor)
             messages.success(request, _("Approved and in the books."))
         except (DomainError, ArithmeticError) as refusal:
             self.may_be_sent_again()

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from inventory.models import CostPool, Item, Location
-from purchasing.models import InvoiceLine, LandedCost, ReceiptLine, Supplier, SupplierInvoice, SupplierPayment
+from purchasing.models import InvoiceLine, LandedCost, ReceiptLine, Sending, Supplier, SupplierInvoice, SupplierPayment
 from purchasing.services.approving import NeedsAnother
-from purchasing.services.approving_invoices import NothingPayable, approve_invoice, post_invoice
+from purchasing.services.approving_invoices import NothingPayable, approve_and_dispute, approve_invoice, post_invoice
 from purchasing.services.capturing import BilledCharge, BilledLine, capture_invoice
 from purchasing.services.deciding import decide_lines, release_hold
 from purchasing.services.drafting import OrderedCharge
@@ -171,6 +171,42 @@ def test_what_the_rate_did_since_the_receipt_is_a_gain_or_loss(siam: Supplier, l
     assert accounts("fx_gain") == (Decimal("-2.00"),)
 
 
+def test_billed_in_another_currency_than_ordered_what_it_costs_at_home_is_the_price(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    set_rates(rates={("USD", date(2026, 1, 1)): Decimal("0.90")})
+    order = issued(siam, warehouse, [(lamp, 10, "10.00")])
+    received(order)
+    invoice = billed(order, [(lamp, 10, "11.00")], currency="USD")
+    hold = invoice.holds.get(released_at=None)
+    assert hold.code == "CUR"
+
+    release_hold(hold_id=hold.pk, reason="They bill in dollars", actor="user:max")
+    posted(invoice)
+
+    assert accounts("grni", "inventory", "payable", "fx_gain", "fx_loss") == (0, 99, -99, 0, 0)
+
+
+def test_prices_in_another_currency_than_ordered_are_compared_in_that_of_the_order(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    set_rates(rates={("USD", date(2026, 1, 1)): Decimal("0.90")})
+    order = issued(siam, warehouse, [(lamp, 10, "10.00")])
+    received(order)
+    invoice = billed(order, [(lamp, 5, "20.00")], currency="USD")
+    held = {hold.code: hold for hold in invoice.holds.filter(released_at=None)}
+    assert list(held) == ["CUR", "PRICE"]
+    assert (held["PRICE"].expected, held["PRICE"].invoiced) == ("10.00 EUR", "18.00 EUR")
+    assert held["PRICE"].amount_at_risk == Decimal("44.44")
+
+    release_hold(hold_id=held["CUR"].pk, reason="They bill in dollars", actor="user:max")
+    invoice = posted(invoice)
+
+    assert (invoice.posted_total, accounts("grni", "inventory")) == (Decimal("55.56"), (-50, 100))
+    other = billed(order, [(lamp, 5, "12.50")])
+    assert other.holds.get(code="EXT").invoiced == "152.50"
+
+
 def test_above_the_limit_whoever_entered_it_does_not_approve(siam: Supplier, lamp: Item, warehouse: Location) -> None:
     order = issued(siam, warehouse, [(lamp, 10, "500.00")])
     received(order)
@@ -181,6 +217,48 @@ def test_above_the_limit_whoever_entered_it_does_not_approve(siam: Supplier, lam
             approve_invoice(invoice_id=invoice.pk, actor=actor)
 
     assert approve_invoice(invoice_id=invoice.pk, actor="user:max").status == "approved"
+
+
+def test_no_one_posts_more_than_was_approved_of_what_they_entered(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    order = issued(siam, warehouse, [(lamp, 1000, "5.00")])
+    received(order, [10])
+    invoice = billed(order, [(lamp, 1000, "5.00")])
+    approve_invoice(invoice_id=invoice.pk, actor="user:ada", expected=Decimal(50))
+    received(order, [990])
+
+    for verb in (approve_invoice, post_invoice):
+        with pytest.raises(NeedsAnother):
+            verb(invoice_id=invoice.pk, actor="user:ada")
+        with pytest.raises(WrongState):
+            verb(invoice_id=invoice.pk, actor="user:max", expected=Decimal(50))
+    assert accounts("payable") == (0,)
+
+    approve_invoice(invoice_id=invoice.pk, actor="user:max", expected=Decimal(5000))
+    invoice = post_invoice(invoice_id=invoice.pk, actor="user:ada", on=TODAY)
+    assert accounts("payable") == (-5000,)
+    assert (invoice.approved_by, invoice.approved_total) == ("user:max", 5000)
+
+
+def test_a_refused_approval_disputes_nothing(siam: Supplier, lamp: Item, warehouse: Location) -> None:
+    order = issued(siam, warehouse, [(lamp, 1000, "5.00")])
+    received(order, [900])
+    invoice = billed(order, [(lamp, 1000, "5.00")])
+
+    with pytest.raises(NeedsAnother):
+        approve_and_dispute(invoice_id=invoice.pk, actor="user:ada", expected=Decimal(4500))
+    with pytest.raises(WrongState):
+        approve_and_dispute(invoice_id=invoice.pk, actor="user:max", expected=Decimal(5000))
+    invoice.refresh_from_db()
+    assert (invoice.status, invoice.disputes.count(), Sending.objects.filter(kind="dispute").count()) == (
+        "on_hold", 0, 0,
+    )  # fmt: skip
+
+    invoice = approve_and_dispute(invoice_id=invoice.pk, actor="user:max", expected=Decimal(4500), on=TODAY)
+
+    assert (invoice.status, invoice.posted_total, invoice.disputes.get().amount) == ("posted", 4500, 500)
+    assert Sending.objects.filter(kind="dispute").count() == 1
 
 
 def test_nothing_payable_is_not_approved_and_nothing_unapproved_is_posted(
@@ -246,6 +324,23 @@ def test_a_credit_for_what_was_never_posted_lets_the_invoice_go(
     pay_supplier(supplier=siam, uses={invoice.pk: Decimal(50)}, paid_on=TODAY, actor="user:max")
     invoice.refresh_from_db()
     assert invoice.status == "paid"
+
+
+def test_a_credit_for_the_rest_that_comes_after_the_payment_lets_the_invoice_go_too(
+    siam: Supplier, lamp: Item, warehouse: Location
+) -> None:
+    order = issued(siam, warehouse, [(lamp, 10, "10.00")])
+    received(order, [9])
+    invoice = posted(billed(order, [(lamp, 10, "10.00")]))
+    pay_supplier(supplier=siam, uses={invoice.pk: Decimal(90)}, paid_on=TODAY, actor="user:max")
+    invoice.refresh_from_db()
+    assert invoice.status == "posted"
+
+    note = posted(credit(invoice, "C-1", 1, "10.00", "goods"))
+
+    invoice.refresh_from_db()
+    assert (note.status, invoice.status) == ("credited", "paid")
+    assert accounts("payable") == (0,)
 
 
 def test_a_credit_for_the_price_makes_the_goods_cheaper(siam: Supplier, lamp: Item, warehouse: Location) -> None:
