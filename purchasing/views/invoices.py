@@ -169,9 +169,9 @@ class ApproveAndDispute(OneInvoice):
         try:
             expected = Decimal(request.POST.get("expected") or "0")
             approve_and_dispute(invoice_id=self.invoice.pk, actor=self.principal.actor, expected=expected)
-            if self.invoice.supplier and self.invoice.disputes.filter(state="open").exists():
-                if not way_to(self.invoice.supplier)[1]:
-                    messages.warning(request, _("The supplier has no e-mail address: print the letter and send it."))
+            supplier = self.invoice.supplier
+            if supplier and not way_to(supplier)[1] and self.invoice.disputes.filter(state="open").exists():
+                messages.warning(request, _("The supplier has no e-mail address: print the letter and send it."))
             messages.success(request, _("Approved and in the books."))
         except (DomainError, ArithmeticError) as refusal:
             self.may_be_sent_again()
