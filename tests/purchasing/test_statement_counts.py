@@ -18,7 +18,7 @@ from purchasing.services.approving_invoices import approve_invoice, post_invoice
 from purchasing.services.capturing import BilledCharge, BilledLine, capture_invoice
 from purchasing.services.changes import LineChange, OrderChanges
 from purchasing.services.closing import cancel_purchase_order, close_short, hold_purchase_order
-from purchasing.services.counting import finish_receipt, set_count, start_receipt
+from purchasing.services.counting import finish_receipt, start_receipt
 from purchasing.services.deciding import decide_lines, open_dispute, reject_invoice
 from purchasing.services.drafting import OrderedCharge
 from purchasing.services.issuing import send_purchase_order
@@ -28,6 +28,7 @@ from purchasing.services.paying import pay_supplier
 from purchasing.services.receiving import Counted, receive_delivery
 from purchasing.services.returning import GoingBack, return_goods
 from purchasing.services.reversing import reverse_receipt
+from purchasing.services.scanning import set_count
 from tests.factories.inventory import ItemFactory, LocationFactory
 from tests.factories.purchasing import TODAY, SupplierFactory, billed, drafted, issued, posted, received
 

@@ -30,7 +30,7 @@ from purchasing.services.approving import approve_purchase_order, submit_purchas
 from purchasing.services.approving_invoices import NothingPayable, approve_invoice, post_invoice
 from purchasing.services.capturing import BilledCharge, BilledLine, capture_invoice
 from purchasing.services.changes import BelowReceived, LineChange, OrderChanges
-from purchasing.services.counting import finish_receipt, scan_goods, start_receipt
+from purchasing.services.counting import finish_receipt, start_receipt
 from purchasing.services.drafting import OrderedCharge
 from purchasing.services.keeping import keep_free
 from purchasing.services.matching import match_invoices
@@ -39,6 +39,7 @@ from purchasing.services.prepaying import use_prepayment_invoice
 from purchasing.services.receiving import Counted, receive_delivery
 from purchasing.services.returning import ExceedsReceived, GoingBack, NotReturnable, return_goods
 from purchasing.services.reversing import ReceiptTouched, reverse_receipt
+from purchasing.services.scanning import scan_goods
 from purchasing.services.standing import WrongState
 from retailhub.accounting.models import JournalEntry
 from retailhub.accounting.queries import balance
