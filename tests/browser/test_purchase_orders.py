@@ -27,8 +27,7 @@ def siam(shop: Shop) -> Supplier:
     return supplier
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize("width", [1360, 390])
+@pytest.mark.parametrize(("width", "mode"), [(1360, "light"), (390, "dark")])
 def test_the_pages_are_sound(shop: Shop, siam: Supplier, visit: Callable[..., Visitor], width: int, mode: str) -> None:
     late = issued(siam, shop.depot, [(shop.mug, 10, "2.50"), (shop.tent, 4, "80")], expected_on=date(2026, 1, 1))
     acknowledge_purchase_order(order_id=late.pk, actor="x", answers=[LineAnswer(line=1, quantity=8)])

@@ -50,8 +50,7 @@ def traded(supplier: Supplier, shop: Shop) -> None:
     issued(supplier, shop.depot, [(shop.mug, 5, "2")], expected_on=today + timedelta(days=3))
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize("width", [1360, 390])
+@pytest.mark.parametrize(("width", "mode"), [(1360, "light"), (390, "dark")])
 def test_the_pages_are_sound(shop: Shop, siam: Supplier, visit: Callable[..., Visitor], width: int, mode: str) -> None:
     traded(siam, shop)
     empty = SupplierFactory.create(code="NEW", name="A new one", order_email="")
