@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 
@@ -46,6 +47,23 @@ class Figure:
             _number(self.moonshot),
             self.verdict,
         ]
+
+
+def seconds(name: str, raw: list[float], subject: list[float], *, floor: float, moonshot: float, note: str) -> Figure:
+    """Answer how many times as long as raw the subject took, round by round; both in seconds."""
+    ratios = [ours / theirs for ours, theirs in zip(subject, raw, strict=True)]
+    return Figure(
+        name=name,
+        floor=floor,
+        moonshot=moonshot,
+        value=median(ratios),
+        smaller_is_better=True,
+        unit="x raw time",
+        raw=1 / median(raw),
+        subject=1 / median(subject),
+        note=note,
+        detail={"ratios": ratios},
+    )
 
 
 HEADS = ["benchmark", "raw /s", "retailhub /s", "result", "floor", "moonshot", "verdict"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from inventory.models import Bucket, Location, Reason, StockMovement
+from inventory.models import Location, Reason, StockMovement
 from inventory.services.ledger import Move, Place, Posting, counterparty, lock_levels
 from inventory.services.receiving import ReceiptLine, refuse_broken_cents
 from retailhub.core.transactions import retried
@@ -54,21 +54,7 @@ def remember_receipts(*, deliveries: Sequence[PastDelivery], actor: str) -> list
                 occurred_at=delivery.occurred_at,
             )
             posting.move(came)
-            posting.move(
-                Move(
-                    item_id=line.item_id,
-                    quantity=line.quantity,
-                    from_location=delivery.location,
-                    from_bucket=Bucket.SELLABLE,
-                    to_location=opening,
-                    reason=Reason.OPENING,
-                    document=delivery.document,
-                    line=line.line,
-                    value=line.value,
-                    self_posted=True,
-                    occurred_at=delivery.occurred_at,
-                )
-            )
+            posting.move(replace(came, from_location=delivery.location, to_location=opening, reason=Reason.OPENING))
             told.append((number, line.line))
     posting.write()
     values: list[dict[int, Decimal]] = [{} for _ in deliveries]
