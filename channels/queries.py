@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from channels.exposure import Figure, Terms, published
-from channels.models import Account, InboxMessage, Listing, PushLog, StockIntent
+from channels.models import Account, Listing, PushLog, StockIntent
 from inventory.models import Reservation, StockLevel
 from retailhub.core.sql import rows
 
@@ -185,10 +185,6 @@ def sync_state(account: Account, *, at: datetime | None = None) -> SyncState:
         open_again_at=account.open_again_at,
         minutes=minutes,
     )
-
-
-def inbox_is_quiet() -> bool:
-    return not InboxMessage.objects.filter(state=InboxMessage.State.PENDING).exists()
 
 
 def recent_pushes(account: Account, most: int = 50) -> list[PushLog]:

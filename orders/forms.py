@@ -101,9 +101,6 @@ class CancelForm(LinesForm):
         super().__init__(*args, **kwargs)
         self.add_lines({line.line: line.open_quantity for line in self.lines})
 
-    def is_whole(self) -> bool:
-        return all(self.cleaned_data.get(f"line_{line.line}") == line.open_quantity for line in self.lines)
-
 
 class HoldForm(HouseForm):
     reason = forms.CharField(

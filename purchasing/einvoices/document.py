@@ -227,7 +227,3 @@ class ReadInvoice:
     turned: bool = False
     remarks: tuple[Remark, ...] = ()
     xml: str = field(default="", repr=False)
-
-    @property
-    def is_credit_note(self) -> bool:
-        return self.kind is Kind.CREDIT_NOTE

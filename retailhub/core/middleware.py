@@ -26,11 +26,6 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-def current_request_id() -> str:
-    """Answer the id of the request this thread is serving, or `-` outside one."""
-    return _request_id.get()
-
-
 class RequestIdMiddleware:
     """Gives each request an id, the caller's own if it is sane; it is in the answer and in every log line."""
 

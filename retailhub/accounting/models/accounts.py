@@ -82,8 +82,3 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
-
-    @property
-    def has_debit_side(self) -> bool:
-        """Whether the account normally stands in debit: what we own and what we spend."""
-        return self.kind in {self.Kind.ASSET, self.Kind.EXPENSE}
